@@ -1,0 +1,29 @@
+# Everything comes from the distribution, through pkg-config.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+pkg_check_modules(LUA REQUIRED IMPORTED_TARGET lua5.4)
+pkg_check_modules(LUA_CJSON REQUIRED IMPORTED_TARGET lua5.4-cjson)
+pkg_check_modules(LUA_LPEG REQUIRED IMPORTED_TARGET lua5.4-lpeg)
+pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl>=7.88)
+pkg_check_modules(UV REQUIRED IMPORTED_TARGET libuv>=1.44)
+if(NEAP_BUILD_CLI OR NEAP_MODULE_SERVER OR NEAP_BUILD_TESTS)
+  pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd>=0.9.75)
+endif()
+
+# The embedded sources are packed by a Lua script.
+find_program(NEAP_LUA NAMES lua5.4 REQUIRED)
+
+# Lua's headers without its library: objects that end in neap.so must leave lua_* undefined.
+add_library(neap_lua_headers INTERFACE)
+target_include_directories(neap_lua_headers SYSTEM INTERFACE ${LUA_INCLUDE_DIRS})
+
+# Lua, cjson and lpeg as static archives: into executables only, Debian's are not PIC.
+add_library(neap_lua_static INTERFACE)
+foreach(archive IN ITEMS LUA_CJSON LUA_LPEG LUA)
+  string(REPLACE "LUA_" "lua5.4-" name ${archive})
+  string(REPLACE "LUA" "lua5.4" name ${name})
+  string(TOLOWER ${name} name)
+  find_library(NEAP_${archive}_ARCHIVE NAMES lib${name}.a REQUIRED HINTS ${LUA_LIBDIR})
+  target_link_libraries(neap_lua_static INTERFACE ${NEAP_${archive}_ARCHIVE})
+endforeach()
+target_link_libraries(neap_lua_static INTERFACE m ${CMAKE_DL_LIBS})

@@ -1,0 +1,54 @@
+/* call.h: one logical call: up to some tens of sends, each admitted by its queue, each judged by
+ * the retry policy, all of them logged.
+ *
+ *     admit -> depart -> answer -> settle -> { admit again | finish }
+ *
+ * depart and answer may be missing (the send failed early). Settle ends the admission: slots of a
+ * send that never left are given back. */
+#ifndef NEAP_CORE_CALL_H
+#define NEAP_CORE_CALL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "queue.h"
+#include "retry.h"
+
+typedef struct neap_call {
+    neap_ticket ticket;
+    const neap_policy *policy; /* borrowed */
+    neap_history history;
+    neap_attempts attempts; /* every send, and every try that failed before it could leave */
+    bool repeatable;        /* the endpoint's write class lets an ambiguous send be repeated */
+    bool logged;            /* the present admission has its entry in attempts */
+    bool finished;
+    unsigned departures;   /* sends that really left */
+    int64_t settled_ns;    /* when the last send was judged */
+    int64_t gate_wait_ns;  /* last wait granted for an outage */
+} neap_call;
+
+/* Queue and policy are borrowed. `done` as in neap_ticket: the end of an admit that had to wait. */
+void neap_call_init(neap_call *, neap_queue *, const neap_policy *, bool repeatable,
+                    void (*done)(neap_ticket *, int rc), void *ud);
+/* Finishes and frees; idempotent. */
+void neap_call_deinit(neap_call *);
+
+/* Asks for the next send. 1 at once, 0 waits (`done` will come), NEAP_EOUTAGE (the cause is in the
+ * gate), NEAP_ENOMEM, NEAP_EINVAL (finished, admitted or waiting already). */
+int neap_call_admit(neap_call *);
+/* Waits until it is blocked neither by its own wait nor by pause or gate, and takes nothing; see
+ * neap_ticket_await_unblocked. Returns as admit does. */
+int neap_call_await_unblocked(neap_call *);
+/* The request leaves: its first byte is about to be sent. `now` read in this moment: a stale clock
+ * would count it too early. */
+void neap_call_depart(neap_call *, int64_t now);
+/* The first byte of its answer is in. */
+void neap_call_answer(neap_call *, int64_t now);
+/* Judges the send that was admitted; the decision's wait begins now. NEAP_VERDICT_NO_RULE without
+ * effect if nothing was admitted. */
+neap_decision neap_call_settle(neap_call *, const neap_reply *, double random);
+/* Takes part in nothing any more: leaves line and gate, gives an unsent admission back. Its log
+ * stays. Idempotent. */
+void neap_call_finish(neap_call *);
+
+#endif

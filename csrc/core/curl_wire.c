@@ -1,0 +1,221 @@
+/* curl_wire.c: see curl_wire.h. */
+#include "curl_wire.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* libcurl adds `Expect: 100-continue` to bodies beyond this (lib/http.h EXPECT_100_THRESHOLD). */
+#define EXPECT_BEYOND ((size_t)1024 * 1024)
+/* A connect timeout of "none": libcurl's 0 means 300 s. */
+#define CONNECT_MS_NONE 1000000000L
+
+/* --- the request ------------------------------------------------------------------------------- */
+
+/* One more line; where its text lies is set when the text has stopped growing. */
+static int add_node(neap_curl_wire *w) {
+    static const struct curl_slist node = {NULL, NULL};
+    return neap_buf_add(&w->nodes, &node, sizeof node);
+}
+
+static int add_line(neap_curl_wire *w, const neap_field *f) {
+    neap_buf *b = &w->text;
+    int rc = add_node(w);
+    if (rc == 0) rc = neap_buf_add(b, f->name, f->name_len);
+    if (rc == 0 && f->value_len == 0) return neap_buf_add(b, ";", 2); /* libcurl for "no value" */
+    if (rc == 0) rc = neap_buf_add(b, ": ", 2);
+    if (rc == 0) rc = neap_buf_add(b, f->value, f->value_len);
+    return rc == 0 ? neap_buf_add(b, "", 1) : rc;
+}
+
+/* Adds ready lines, each with its NUL. */
+static int add_raw(neap_curl_wire *w, const char *lines, size_t len) {
+    size_t i;
+    int rc = 0;
+    for (i = 0; i < len && rc == 0; i++) {
+        if (lines[i] == '\0') rc = add_node(w);
+    }
+    return rc == 0 ? neap_buf_add(&w->text, lines, len) : rc;
+}
+
+static bool is_any(const char *s, const char *a, const char *b, const char *c) {
+    return strcmp(s, a) == 0 || strcmp(s, b) == 0 || strcmp(s, c) == 0;
+}
+
+/* POST, PUT and PATCH say `Content-Length: 0` if they have no body (RFC 9110 8.6). */
+static bool is_post(const neap_request *req) {
+    return req->body != NULL || is_any(req->method, "POST", "PUT", "PATCH");
+}
+
+static bool has_field(const neap_request *req, const char *name) {
+    size_t i, len = strlen(name);
+    for (i = 0; i < req->field_count; i++) {
+        const neap_field *f = &req->fields[i];
+        if (f->name_len == len && curl_strnequal(f->name, name, len)) return true;
+    }
+    return false;
+}
+
+/* Header lines for libcurl, one buffer for text and one for nodes, both reused. */
+static int set_headers(neap_curl_wire *w) {
+    static const char no_type[] = "Content-Type:", no_expect[] = "Expect:";
+    const neap_transfer *t = w->t;
+    const neap_request *req = &t->req;
+    struct curl_slist *nodes;
+    char *line;
+    size_t i, count;
+    int rc = 0;
+    w->text.len = w->nodes.len = 0;
+    for (i = 0; i < req->field_count && rc == 0; i++) rc = add_line(w, &req->fields[i]);
+    if (rc == 0) rc = add_raw(w, t->applied.headers.data, t->applied.headers.len);
+    if (rc == 0 && is_post(req) && !has_field(req, "Content-Type")) {
+        rc = add_raw(w, no_type, sizeof no_type); /* or it says form data */
+    }
+    if (rc == 0 && req->body_len > EXPECT_BEYOND) rc = add_raw(w, no_expect, sizeof no_expect);
+    if (rc < 0) return rc;
+    nodes = (struct curl_slist *)(void *)w->nodes.data;
+    count = w->nodes.len / sizeof *nodes;
+    line = w->text.data;
+    for (i = 0; i < count; i++) {
+        nodes[i].data = line;
+        nodes[i].next = i + 1 < count ? &nodes[i + 1] : NULL;
+        line += strlen(line) + 1;
+    }
+    curl_easy_setopt(w->easy, CURLOPT_HTTPHEADER, count > 0 ? nodes : NULL);
+    return 0;
+}
+
+/* Method and body. */
+static CURLcode set_method(neap_curl_wire *w) {
+    const neap_request *req = &w->t->req;
+    const char *method = req->method;
+    CURL *e = w->easy;
+    if (is_post(req)) {
+        curl_easy_setopt(e, CURLOPT_POST, 1L);
+        curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body_len);
+        curl_easy_setopt(e, CURLOPT_POSTFIELDS, req->body != NULL ? req->body : "");
+        if (strcmp(method, "POST") == 0) method = NULL;
+    } else if (strcmp(method, "HEAD") == 0) {
+        curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
+        method = NULL;
+    } else {
+        curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
+        if (strcmp(method, "GET") == 0) method = NULL;
+    }
+    return curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, method);
+}
+
+static void set_connect_timeout(neap_curl_wire *w) {
+    int64_t wish = w->t->req.timeouts.connect_ms;
+    long ms = wish <= 0 || wish > CONNECT_MS_NONE ? CONNECT_MS_NONE : (long)wish;
+    if (ms == w->connect_ms) return;
+    curl_easy_setopt(w->easy, CURLOPT_CONNECTTIMEOUT_MS, ms);
+    w->connect_ms = ms;
+}
+
+int neap_curl_wire_fill(neap_curl_wire *w) {
+    set_connect_timeout(w);
+    if (curl_easy_setopt(w->easy, CURLOPT_URL, w->t->req.url) != CURLE_OK) return NEAP_ENOMEM;
+    return set_method(w) == CURLE_OK && set_headers(w) == 0 ? 0 : NEAP_ENOMEM;
+}
+
+/* --- its end ----------------------------------------------------------------------------------- */
+
+/* "host:port" of the transfer, for messages. */
+static const char *authority(const neap_transfer *t, char *out, size_t size) {
+    const neap_url *u = &t->url;
+    snprintf(out, size, u->ipv6 ? "[%.*s]:%u" : "%.*s:%u", (int)u->host.len, u->host.data, u->port);
+    return out;
+}
+
+static bool is_tls(CURLcode rc) {
+    switch (rc) {
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_ENGINE_NOTFOUND:
+    case CURLE_SSL_ENGINE_SETFAILED:
+    case CURLE_SSL_ENGINE_INITFAILED:
+    case CURLE_SSL_CRL_BADFILE:
+    case CURLE_SSL_SHUTDOWN_FAILED:
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_SSL_CLIENTCERT:
+    case CURLE_USE_SSL_FAILED: return true;
+    default: return false;
+    }
+}
+
+/* The system's reason where there is one: libcurl's own text repeats the address. */
+static const char *reason(const neap_curl_wire *w, CURLcode rc) {
+    long number = 0;
+    curl_easy_getinfo(w->easy, CURLINFO_OS_ERRNO, &number);
+    if (rc == CURLE_COULDNT_CONNECT && number != 0) return strerror((int)number);
+    return w->error[0] != '\0' ? w->error : curl_easy_strerror(rc);
+}
+
+/* Before departure: nothing was asked of the server yet. */
+static void fail_connect(neap_curl_wire *w, CURLcode rc) {
+    neap_transfer *t = w->t;
+    char to[300];
+    authority(t, to, sizeof to);
+    if (rc == CURLE_COULDNT_RESOLVE_HOST) {
+        neap_transfer__fail(t, NEAP_ENETWORK, "cannot find host %.*s", (int)t->url.host.len,
+                            t->url.host.data);
+    } else if (rc == CURLE_OPERATION_TIMEDOUT) {
+        neap_transfer__fail(t, NEAP_ETIMEOUT, "no connection to %s within %g s", to,
+                            (double)w->connect_ms / 1000);
+    } else if (rc == CURLE_SSL_CONNECT_ERROR && strstr(w->error, "SSL_ERROR_SYSCALL") != NULL) {
+        neap_transfer__fail(t, NEAP_ENETWORK, "connection to %s lost in the TLS handshake", to);
+    } else if (is_tls(rc)) {
+        neap_transfer__fail(t, NEAP_ETLS, "no TLS with %s: %s", to, reason(w, rc));
+    } else {
+        neap_transfer__fail(t, NEAP_ENETWORK, "cannot connect to %s: %s", to, reason(w, rc));
+    }
+}
+
+static void fail_cut(neap_curl_wire *w) {
+    curl_off_t got = 0, length = -1;
+    curl_easy_getinfo(w->easy, CURLINFO_SIZE_DOWNLOAD_T, &got);
+    curl_easy_getinfo(w->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    neap_transfer__cut(w->t, got, length);
+}
+
+/* After departure: whatever happened, the server may have acted. */
+static void fail_reply(neap_curl_wire *w, CURLcode rc) {
+    neap_transfer *t = w->t;
+    if (rc == CURLE_BAD_CONTENT_ENCODING) {
+        neap_transfer__fail(t, NEAP_EDECODE, "reply cannot be decompressed");
+    } else if (rc == CURLE_WEIRD_SERVER_REPLY || rc == CURLE_UNSUPPORTED_PROTOCOL) {
+        neap_transfer__fail(t, NEAP_ENETWORK, "the server does not answer in HTTP");
+    } else if (t->head.complete) {
+        fail_cut(w);
+    } else if (t->head.status >= 200) {
+        t->cut = true;
+        neap_transfer__fail(t, NEAP_ENETWORK, "reply cut short in its header");
+    } else {
+        neap_transfer__fail(t, NEAP_ENETWORK, "connection lost after the request was sent");
+    }
+}
+
+/* Did any of the request leave? libcurl may have had a connection that was dead already. */
+static bool was_sent(const neap_curl_wire *w) {
+    long sent = 0;
+    curl_easy_getinfo(w->easy, CURLINFO_REQUEST_SIZE, &sent);
+    return sent > 0;
+}
+
+void neap_curl_wire_fail(neap_curl_wire *w, CURLcode rc) {
+    if (w->t->departed && !was_sent(w)) w->t->departed = false;
+    if (rc == CURLE_OUT_OF_MEMORY) {
+        neap_transfer__fail(w->t, NEAP_ENOMEM, "not enough memory");
+    } else if (w->t->departed) {
+        fail_reply(w, rc);
+    } else if (rc == CURLE_URL_MALFORMAT) {
+        neap_transfer__fail(w->t, NEAP_EINVAL, "bad URL");
+    } else {
+        fail_connect(w, rc);
+    }
+}

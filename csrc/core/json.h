@@ -1,0 +1,103 @@
+/* json.h: exact JSON (RFC 8259): a pull reader over a complete text and a writer into a buffer.
+ *
+ * Exact: an integer is an int64 or the digits themselves, never a rounded double; a double is
+ * written with the fewest digits that read back as the same double; strings are checked UTF-8. What
+ * RFC 8259 does not allow is refused with a message of its own, at a line and column. The reader
+ * does not recurse; nesting costs one byte per level, up to max_depth. */
+#ifndef NEAP_CORE_JSON_H
+#define NEAP_CORE_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "err.h"
+
+/* What neap_json_reader_next found. */
+typedef enum neap_json_token {
+    NEAP_JSON_ERROR,        /* see err, line, column, truncated; every later call says so again */
+    NEAP_JSON_END,          /* the one value of the text is complete, nothing follows it */
+    NEAP_JSON_OBJECT_BEGIN, /* then KEY and a value, for each member */
+    NEAP_JSON_OBJECT_END,
+    NEAP_JSON_ARRAY_BEGIN,
+    NEAP_JSON_ARRAY_END,
+    NEAP_JSON_KEY,     /* str, str_len; its colon is read too */
+    NEAP_JSON_STRING,  /* str, str_len */
+    NEAP_JSON_INTEGER, /* integer; `-0` is 0, as an integer has no negative zero */
+    NEAP_JSON_FLOAT,   /* number: anything with a point or an exponent; `-0.0` keeps its sign */
+    NEAP_JSON_BIGINT,  /* an integer beyond int64: its digits in str, str_len */
+    NEAP_JSON_TRUE,
+    NEAP_JSON_FALSE,
+    NEAP_JSON_NULL
+} neap_json_token;
+
+/* One reading of one text. Zero-initialised is valid; the memory is the caller's. */
+typedef struct neap_json_reader {
+    const char *str; /* of the last token; in the text or in scratch, good until the next call */
+    size_t str_len;  /* bytes */
+    int64_t integer; /* of the last INTEGER */
+    double number;   /* of the last FLOAT; finite */
+    size_t depth;    /* containers open after the last token */
+
+    neap_err err;   /* after ERROR: NEAP_EDECODE or NEAP_ENOMEM, message with the position */
+    size_t line;    /* after ERROR: 1-based; lines end at LF */
+    size_t column;  /* after ERROR: 1-based, in characters (code points), a BOM not counted */
+    bool truncated; /* after ERROR: what was there is right so far, the text ended too early */
+
+    const char *text;  /* private: the text behind its BOM, borrowed */
+    const char *end;   /* private: behind the last byte */
+    const char *at;    /* private: the next byte to read */
+    const char *token; /* private: where the last token starts */
+    size_t max_depth;  /* private */
+    int expect;        /* private: what may come next */
+    bool in_object;    /* private: the innermost open container is an object */
+    neap_buf stack;    /* private, owned: one byte per open container, 1 for an object */
+    neap_buf scratch;  /* private, owned: a string with escapes, resolved */
+} neap_json_reader;
+
+/* Starts to read len bytes at text, which must stay until the last token was used. A UTF-8 BOM is
+ * skipped. More than max_depth containers inside each other are an error. Buffers of an earlier
+ * text are used again. */
+void neap_json_reader_start(neap_json_reader *, const char *text, size_t len, size_t max_depth);
+
+/* Gets the next token. */
+neap_json_token neap_json_reader_next(neap_json_reader *);
+
+/* Makes the last token an error of the caller's (a duplicate key, say), with its position. Returns
+ * NEAP_JSON_ERROR. */
+neap_json_token neap_json_reader_refuse(neap_json_reader *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Frees the buffers; the reader can be started again. */
+void neap_json_reader_deinit(neap_json_reader *);
+
+/* A text being written. Set out (borrowed) and indent, leave the rest zero. Commas, colons and line
+ * breaks come by themselves; that brackets match and keys alternate with values is the caller's. */
+typedef struct neap_json_writer {
+    neap_buf *out; /* borrowed; the text is appended */
+    int indent;    /* spaces per level; 0: everything on one line without spaces */
+    int depth;     /* containers open */
+    int place;     /* private: start of a container, after a value, or after a key */
+} neap_json_writer;
+
+/* Begin and end an object ('{', '}') or an array ('[', ']'). 0 or NEAP_ENOMEM. */
+int neap_json_writer_begin(neap_json_writer *, char bracket);
+int neap_json_writer_end(neap_json_writer *, char bracket);
+
+/* Add a key, or a string as a value: UTF-8, escaped only where RFC 8259 section 7 demands it. 0,
+ * NEAP_EINVAL (not UTF-8; nothing written), NEAP_ENOMEM. */
+int neap_json_writer_key(neap_json_writer *, const char *s, size_t len);
+int neap_json_writer_string(neap_json_writer *, const char *s, size_t len);
+
+/* Adds an integer. 0 or NEAP_ENOMEM. */
+int neap_json_writer_int(neap_json_writer *, int64_t value);
+
+/* Adds a double, always with a point or an exponent, so that it reads back as a double. 0,
+ * NEAP_EINVAL (NaN or infinite; nothing written), NEAP_ENOMEM. */
+int neap_json_writer_double(neap_json_writer *, double value);
+
+/* Adds a complete value as it stands: `true`, digits, JSON made elsewhere. 0, NEAP_ENOMEM. */
+int neap_json_writer_raw(neap_json_writer *, const char *json, size_t len);
+
+#endif

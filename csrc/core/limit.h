@@ -1,0 +1,98 @@
+/* limit.h: one declared limit, judged at the vendor's side. Pure: time is an argument, in
+ * nanoseconds of one monotonic clock.
+ *
+ * Model. A request arrives at the vendor somewhere between its departure and its answer, and no
+ * later than departure + jitter. So it is counted at
+ *
+ *     c = min(answer if it is in, departure + jitter)
+ *
+ * and not at all before it departs. The limit owns N slots. A request occupies one from the moment
+ * it is taken until c + T. Requests that arrive within one half-open [t, t+T) all occupy a slot
+ * when the last of them arrives, so there are never more than N of them, whatever the order in
+ * which they depart or are answered.
+ *
+ * A paced limit adds spacing S = T/N: a request leaves S after the previous one left, or S after
+ * its answer if that came within the jitter bound; and not while the previous one has yet to depart.
+ * Anchoring to later answers too would make nothing safer (the window above is what is promised) and
+ * cost up to half of the rate where answers take nearly S. */
+#ifndef NEAP_CORE_LIMIT_H
+#define NEAP_CORE_LIMIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A time that does not come by itself: some event has to happen first. */
+#define NEAP_NEVER INT64_MAX
+
+typedef enum neap_limit_shape {
+    NEAP_LIMIT_WINDOW, /* never more than count in any period */
+    NEAP_LIMIT_PACE    /* the same, evenly spaced */
+} neap_limit_shape;
+
+/* A limit as declared. */
+typedef struct neap_limit_cfg {
+    neap_limit_shape shape;
+    size_t count;      /* N, 1 to NEAP_LIMIT_COUNT_MAX */
+    int64_t period_ns; /* T, > 0 */
+    int64_t jitter_ns; /* longest way from departure to the vendor's door, >= 0 */
+} neap_limit_cfg;
+
+#define NEAP_LIMIT_COUNT_MAX ((size_t)10000000)
+
+/* Where the slots are kept. limit.c counts them in memory; a ledger that several processes share
+ * (DESIGN.md 8, `window` limits in the state store) supplies the same functions. */
+typedef struct neap_ledger_ops {
+    int64_t (*ready_at)(void *ledger, int64_t now); /* when a slot is free: now, later or never */
+    void (*take)(void *ledger);                     /* occupies a free slot */
+    uint64_t (*depart)(void *ledger, int64_t t);    /* a taken slot departs; its place, > 0 */
+    void (*answer)(void *ledger, uint64_t place, int64_t t);
+    void (*give_back)(void *ledger); /* a taken slot is free again, as if never taken */
+    size_t (*used)(void *ledger, int64_t now);
+    void (*free)(void *ledger);
+} neap_ledger_ops;
+
+/* One request's part in one limit. Zero-initialised: none. Plain memory of the caller. */
+typedef struct neap_hold {
+    uint64_t place; /* 0 none, NEAP_HOLD_TAKEN before the departure, then the ledger's */
+} neap_hold;
+
+#define NEAP_HOLD_TAKEN UINT64_MAX
+
+typedef struct neap_limit {
+    neap_limit_cfg cfg;
+    const neap_ledger_ops *ops;
+    void *ledger;        /* owned */
+    size_t taken;        /* reserved, not departed */
+    int64_t spacing_ns;  /* S rounded up; 0: no pacing */
+    int64_t anchor_ns;   /* paced: the next one leaves S after this */
+    int64_t departed_ns; /* paced: departure of the last one */
+    uint64_t last;       /* paced: its place; 0 before the first */
+    bool answered;       /* paced: its answer is in */
+} neap_limit;
+
+/* What there is to know about a limit. */
+typedef struct neap_limit_state {
+    size_t used, count; /* slots occupied, of how many */
+    int64_t next_ns;    /* when one more could leave: now, later, or NEAP_NEVER */
+} neap_limit_state;
+
+/* 0, NEAP_EINVAL (count, period or jitter out of range) or NEAP_ENOMEM. */
+int neap_limit_init(neap_limit *, const neap_limit_cfg *);
+void neap_limit_deinit(neap_limit *);
+
+/* Gets when one more may leave: `now` if at once, NEAP_NEVER while only a departure can tell. */
+int64_t neap_limit_ready_at(neap_limit *, int64_t now);
+/* Reserves for a request that leaves now or a little later; only when ready_at says now. */
+void neap_limit_take(neap_limit *, neap_hold *, int64_t now);
+/* The request departs; must be a fresh reading of the clock, an old one would count it too early.
+ * Nothing happens unless it is taken and has not departed. */
+void neap_limit_depart(neap_limit *, neap_hold *, int64_t now);
+/* Its answer begins; once. May be left out (no answer) and may come when nobody cares any more. */
+void neap_limit_answer(neap_limit *, neap_hold *, int64_t now);
+/* Ends the hold: not departed, it is as if never taken; departed, it stays counted. */
+void neap_limit_release(neap_limit *, neap_hold *);
+/* Looks; spends nothing. */
+neap_limit_state neap_limit_peek(neap_limit *, int64_t now);
+
+#endif

@@ -1,0 +1,257 @@
+/* flow.c: binding of core/limit.h, gate.h and queue.h; policies and calls are in flow_policy.c and
+ * flow_call.c. Lua: neap.native.flow. See spec/lua/flow_spec.lua. Times are seconds. */
+#include "flow.h"
+
+#include <string.h>
+
+#define FLOW_MT "neap.Flow"
+
+/* --- fields --------------------------------------------------------------------------------- */
+
+int64_t l_flow_field_ns(lua_State *L, const char *name, int64_t absent) {
+    int64_t ns = absent;
+    if (lua_getfield(L, 1, name) != LUA_TNIL) {
+        double s = lua_tonumber(L, -1);
+        if (lua_type(L, -1) != LUA_TNUMBER || !(s >= 0 && s <= 1e9))
+            luaL_argerror(L, 1, lua_pushfstring(L, "%s: seconds expected, from 0 to 1e9", name));
+        ns = l_check_seconds_ns(L, lua_gettop(L));
+    }
+    lua_pop(L, 1);
+    return ns;
+}
+
+void l_flow_push_seconds(lua_State *L, int64_t ns) {
+    if (ns % NEAP_SECOND == 0) lua_pushinteger(L, ns / NEAP_SECOND);
+    else lua_pushnumber(L, (double)ns / 1e9);
+}
+
+/* Sets field `name` of the table on top to the seconds from now until `at`; leaves never out. */
+static void set_time_left(lua_State *L, const char *name, int64_t at, int64_t now) {
+    if (at == NEAP_NEVER) return;
+    l_flow_push_seconds(L, at > now ? at - now : 0);
+    lua_setfield(L, -2, name);
+}
+
+static void set_count(lua_State *L, const char *name, size_t n) {
+    lua_pushinteger(L, (lua_Integer)n);
+    lua_setfield(L, -2, name);
+}
+
+/* --- limit ---------------------------------------------------------------------------------- */
+
+static neap_limit_shape check_shape(lua_State *L) {
+    const char *shape;
+    lua_getfield(L, 1, "shape");
+    shape = lua_tostring(L, -1);
+    if (shape == NULL || (strcmp(shape, "pace") != 0 && strcmp(shape, "window") != 0))
+        luaL_argerror(L, 1, "shape: \"pace\" or \"window\" expected");
+    lua_pop(L, 1);
+    return shape[0] == 'p' ? NEAP_LIMIT_PACE : NEAP_LIMIT_WINDOW;
+}
+
+static size_t check_count(lua_State *L) {
+    int is_integer;
+    lua_Integer n;
+    lua_getfield(L, 1, "count");
+    n = lua_tointegerx(L, -1, &is_integer);
+    if (!is_integer || n < 1 || n > (lua_Integer)NEAP_LIMIT_COUNT_MAX)
+        luaL_argerror(L, 1, "count: integer expected, from 1 to 1e7");
+    lua_pop(L, 1);
+    return (size_t)n;
+}
+
+/* flow.limit{ shape = "pace"|"window", count =, period = seconds, jitter = 0.02 } -> limit
+ *                                                                                  [-1, +1, e] */
+static int l_flow_limit(lua_State *L) {
+    neap_limit_cfg cfg;
+    neap_limit *l;
+    luaL_checktype(L, 1, LUA_TTABLE);
+    cfg.shape = check_shape(L);
+    cfg.count = check_count(L);
+    cfg.period_ns = l_flow_field_ns(L, "period", 0);
+    cfg.jitter_ns = l_flow_field_ns(L, "jitter", NEAP_SECOND / 50);
+    luaL_argcheck(L, cfg.period_ns > 0, 1, "period: seconds expected, more than 0");
+    l = lua_newuserdatauv(L, sizeof *l, 0);
+    *l = (neap_limit){0};
+    luaL_setmetatable(L, L_LIMIT_MT);
+    if (neap_limit_init(l, &cfg) < 0) return luaL_error(L, "not enough memory");
+    return 1;
+}
+
+static int l_limit_gc(lua_State *L) {
+    neap_limit_deinit(lua_touserdata(L, 1));
+    return 0;
+}
+
+/* --- gate ----------------------------------------------------------------------------------- */
+
+static l_gate *check_gate(lua_State *L, int idx) {
+    return luaL_checkudata(L, idx, L_GATE_MT);
+}
+
+/* flow.gate{ name = } -> gate of one limit group                                   [-1, +1, e] */
+static int l_flow_gate(lua_State *L) {
+    l_gate *g;
+    luaL_checktype(L, 1, LUA_TTABLE);
+    g = lua_newuserdatauv(L, sizeof *g, 1);
+    *g = (l_gate){.name = ""};
+    luaL_setmetatable(L, L_GATE_MT);
+    if (lua_getfield(L, 1, "name") == LUA_TSTRING) {
+        g->name = lua_tostring(L, -1);
+        lua_setiuservalue(L, -2, 1);
+        return 1;
+    }
+    luaL_argcheck(L, lua_isnil(L, -1), 1, "name: string expected");
+    lua_pop(L, 1);
+    return 1;
+}
+
+static void push_state(lua_State *L, neap_gate *g) {
+    static const char *const names[] = {"open", "closed", "down"};
+    lua_pushstring(L, names[neap_gate_get_state(g, neap_loop_now_ns(l_loop(L)))]);
+}
+
+/* gate:state() -> "open" | "closed" | "down" */
+static int l_gate_state(lua_State *L) {
+    push_state(L, &check_gate(L, 1)->gate);
+    return 1;
+}
+
+/* gate:pause(seconds): nothing of the group leaves before; never shortens a pause. [-2, +0, e] */
+static int l_gate_pause(lua_State *L) {
+    l_gate *g = check_gate(L, 1);
+    int64_t ns = l_check_seconds_ns(L, 2);
+    neap_loop *loop = l_loop(L);
+    neap_loop_update(loop);
+    neap_gate_pause(&g->gate, neap_loop_now_ns(loop) + ns);
+    return 0;
+}
+
+static int l_gate_gc(lua_State *L) {
+    l_gate *g = lua_touserdata(L, 1);
+    neap_gate_deinit(&g->gate);
+    return 0;
+}
+
+/* --- queue ---------------------------------------------------------------------------------- */
+
+/* Reads the limits of the table at 1; keeps each in the table at `anchors`. */
+static size_t check_limits(lua_State *L, neap_limit **limits, int anchors) {
+    lua_Integer n = 0;
+    if (lua_getfield(L, 1, "limits") != LUA_TNIL) {
+        if (!lua_istable(L, -1)) luaL_argerror(L, 1, "limits: list expected");
+        n = luaL_len(L, -1);
+        if (n > NEAP_QUEUE_LIMITS_MAX) luaL_argerror(L, 1, "limits: too many of them");
+        for (lua_Integer i = 1; i <= n; i++) {
+            lua_geti(L, -1, i);
+            limits[i - 1] = luaL_testudata(L, -1, L_LIMIT_MT);
+            if (limits[i - 1] == NULL) luaL_argerror(L, 1, "limits: neap.Limit expected");
+            lua_seti(L, anchors, i);
+        }
+    }
+    lua_pop(L, 1);
+    return (size_t)n;
+}
+
+/* flow.queue{ limits = { limit, ... }, gate = gate } -> queue. User value 1 of the queue anchors
+ * what it borrows. Upvalue 1: the flow.                                            [-1, +1, e] */
+static int l_flow_queue(lua_State *L) {
+    neap_flow *flow = lua_touserdata(L, lua_upvalueindex(1));
+    neap_limit *limits[NEAP_QUEUE_LIMITS_MAX];
+    size_t count;
+    l_gate *g;
+    neap_queue *q;
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_newtable(L);
+    count = check_limits(L, limits, lua_gettop(L));
+    lua_getfield(L, 1, "gate");
+    g = luaL_testudata(L, -1, L_GATE_MT);
+    if (g == NULL) return luaL_argerror(L, 1, "gate: neap.Gate expected");
+    lua_setfield(L, -2, "gate");
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_setfield(L, -2, "flow");
+    q = lua_newuserdatauv(L, sizeof *q, 1);
+    *q = (neap_queue){0};
+    luaL_setmetatable(L, L_QUEUE_MT);
+    lua_insert(L, -2);
+    lua_setiuservalue(L, -2, 1);
+    if (neap_queue_init(q, flow, &g->gate, limits, count) < 0)
+        return luaL_argerror(L, 1, "limits: one is named twice");
+    return 1;
+}
+
+static void push_limit_state(lua_State *L, neap_limit *l, int64_t now) {
+    neap_limit_state s = neap_limit_peek(l, now);
+    lua_createtable(L, 0, 4);
+    set_count(L, "used", s.used);
+    set_count(L, "count", s.count);
+    l_flow_push_seconds(L, l->cfg.period_ns);
+    lua_setfield(L, -2, "period");
+    set_time_left(L, "next_in", s.next_ns, now);
+}
+
+/* queue:peek() -> { waiting =, next_in =, paused_in =, gate =, limits = { { used =, count =,
+ * period =, next_in = }, ... } }; next_in is absent while only a departure can tell. Spends
+ * nothing.
+ *                                                                                  [-1, +1, m] */
+static int l_queue_peek(lua_State *L) {
+    neap_queue *q = luaL_checkudata(L, 1, L_QUEUE_MT);
+    int64_t now;
+    neap_loop_update(q->flow->loop);
+    now = neap_loop_now_ns(q->flow->loop);
+    lua_createtable(L, 0, 5);
+    set_count(L, "waiting", q->waiting_len);
+    set_time_left(L, "next_in", neap_queue_ready_at(q, now), now);
+    set_time_left(L, "paused_in", q->gate->pause_until_ns, now);
+    push_state(L, q->gate);
+    lua_setfield(L, -2, "gate");
+    lua_createtable(L, (int)q->limit_count, 0);
+    for (size_t i = 0; i < q->limit_count; i++) {
+        push_limit_state(L, q->limits[i], now);
+        lua_seti(L, -2, (lua_Integer)i + 1);
+    }
+    lua_setfield(L, -2, "limits");
+    return 1;
+}
+
+static int l_queue_gc(lua_State *L) {
+    neap_queue_deinit(lua_touserdata(L, 1));
+    return 0;
+}
+
+/* --- module --------------------------------------------------------------------------------- */
+
+static int l_flow_gc(lua_State *L) {
+    neap_flow_deinit(lua_touserdata(L, 1));
+    return 0;
+}
+
+static void open_classes(lua_State *L) {
+    static const luaL_Reg none[] = {{NULL, NULL}};
+    static const luaL_Reg gate[] = {{"state", l_gate_state}, {"pause", l_gate_pause}, {NULL, NULL}};
+    static const luaL_Reg queue[] = {{"peek", l_queue_peek}, {NULL, NULL}};
+    static const luaL_Reg flow_metas[] = {{"__gc", l_flow_gc}, {NULL, NULL}};
+    static const luaL_Reg limit_metas[] = {{"__gc", l_limit_gc}, {NULL, NULL}};
+    static const luaL_Reg gate_metas[] = {{"__gc", l_gate_gc}, {NULL, NULL}};
+    static const luaL_Reg queue_metas[] = {{"__gc", l_queue_gc}, {NULL, NULL}};
+    l_new_class(L, FLOW_MT, none, flow_metas);
+    l_new_class(L, L_LIMIT_MT, none, limit_metas);
+    l_new_class(L, L_GATE_MT, gate, gate_metas);
+    l_new_class(L, L_QUEUE_MT, queue, queue_metas);
+}
+
+int luaopen_neap_flow(lua_State *L) {
+    static const luaL_Reg funcs[] = {
+        {"limit", l_flow_limit}, {"gate", l_flow_gate}, {"queue", l_flow_queue}, {NULL, NULL}};
+    neap_loop *loop = l_loop(L);
+    neap_flow *flow;
+    open_classes(L);
+    lua_createtable(L, 0, 5);
+    flow = lua_newuserdatauv(L, sizeof *flow, 0);
+    neap_flow_init(flow, loop);
+    luaL_setmetatable(L, FLOW_MT);
+    luaL_setfuncs(L, funcs, 1);
+    l_flow_open_policy(L);
+    l_flow_open_call(L);
+    return 1;
+}

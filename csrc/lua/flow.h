@@ -1,0 +1,34 @@
+/* flow.h: what the files of the flow binding share, and what http.c needs of it. */
+#ifndef NEAP_LUA_FLOW_H
+#define NEAP_LUA_FLOW_H
+
+#include "../core/call.h"
+#include "l_common.h"
+
+/* Gets the call at idx; borrowed, lives as long as the value. THROWS unless it is one. */
+neap_call *l_flow_check_call(lua_State *L, int idx);
+
+/* The userdata's names. neap_limit, neap_queue and neap_policy are the userdata themselves. */
+#define L_LIMIT_MT "neap.Limit"
+#define L_GATE_MT "neap.Gate"
+#define L_QUEUE_MT "neap.Queue"
+#define L_POLICY_MT "neap.Policy"
+#define L_CALL_MT "neap.Call"
+
+/* A gate's userdata. User value 1: its name, if it has one. */
+typedef struct l_gate {
+    neap_gate gate;   /* first: a queue's gate is this userdata */
+    const char *name; /* of the user value; "" without */
+} l_gate;
+
+/* Make the class and add its constructor to the module's table, on top: flow.policy
+ * (flow_policy.c), then flow.call (flow_call.c), which needs the other classes. */
+void l_flow_open_policy(lua_State *L);
+void l_flow_open_call(lua_State *L);
+
+/* Reads seconds from field `name` of the table at 1, as ns; `absent` without it. THROWS. */
+int64_t l_flow_field_ns(lua_State *L, const char *name, int64_t absent);
+/* Pushes nanoseconds as seconds: an integer where they are whole. */
+void l_flow_push_seconds(lua_State *L, int64_t ns);
+
+#endif

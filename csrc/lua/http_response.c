@@ -1,0 +1,343 @@
+/* http_response.c: responses of the http binding. Lua: the class neap.Response.
+ *
+ * A response is its transfer: made before the transfer starts, anchored by the waiting native or by
+ * the script. Of what the core borrows to the end, URL and body are its user values, and the method
+ * is copied. */
+#include <stddef.h>
+#include <string.h>
+
+#include "l_http.h"
+
+/* One wait for a piece: a userdata on the reader's stack, the response at 1. An op of its own, so that
+ * a task that takes a piece between another's wake-up and its turn leaves that one's wait intact. */
+typedef struct l_read {
+    l_op op;
+    l_response *from;
+} l_read;
+
+static const char response_tag;
+
+/* As in flow_call.c: cheaper than luaL_checkudata, and as safe. */
+static l_response *check_response(lua_State *L) {
+    l_response *u = lua_touserdata(L, 1);
+    if (u != NULL && lua_rawlen(L, 1) == sizeof *u && u->tag == &response_tag) return u;
+    return luaL_checkudata(L, 1, L_RESPONSE_MT);
+}
+
+static l_response *of_op(l_op *op) {
+    return (l_response *)(void *)((char *)op - offsetof(l_response, op));
+}
+
+/* --- a transfer's callbacks -------------------------------------------------------------------- */
+
+static void enter(l_response *u, l_client *c) {
+    u->client = c;
+    u->next = c->first;
+    if (u->next != NULL) u->next->prev = u;
+    c->first = u;
+}
+
+static void leave(l_response *u) {
+    if (u->client == NULL) return;
+    if (u->prev != NULL) u->prev->next = u->next;
+    else u->client->first = u->next;
+    if (u->next != NULL) u->next->prev = u->prev;
+    u->next = u->prev = NULL;
+    u->client = NULL;
+}
+
+/* Keeps of the transfer what can be asked for later. */
+static void note(l_response *u) {
+    u->status = neap_transfer_status(u->t);
+    u->sent = neap_transfer_departed(u->t);
+    u->cut = neap_transfer_truncated(u->t);
+}
+
+static void on_depart(void *ud, int64_t now_ns) {
+    l_response *u = ud;
+    if (u->call != NULL) neap_call_depart(u->call, now_ns);
+}
+
+static void on_head(void *ud) {
+    l_response *u = ud;
+    note(u);
+    u->headed = true;
+    if (u->call != NULL) neap_call_answer(u->call, neap_transfer_answer_ns(u->t));
+    u->call = NULL;
+    if (u->streamed) {
+        neap_transfer_pause(u->t); /* until somebody reads */
+        l_op_complete(&u->op);
+    }
+}
+
+static void wake_reader(l_response *u) {
+    l_op *op = u->reader;
+    u->reader = NULL;
+    if (op != NULL) l_op_complete(op);
+}
+
+static void on_body(void *ud, const char *data, size_t len) {
+    l_response *u = ud;
+    if (neap_buf_add(&u->queue, data, len) < 0) {
+        u->err = (neap_err){.code = NEAP_ENOMEM};
+        u->done = true;
+        leave(u);
+        neap_transfer_cancel(u->t);
+        u->t = NULL;
+    } else {
+        neap_transfer_pause(u->t);
+    }
+    wake_reader(u);
+}
+
+static void on_done(void *ud, const neap_err *err) {
+    l_response *u = ud;
+    note(u);
+    u->err = *err;
+    u->done = true;
+    u->call = NULL;
+    leave(u);
+    l_op_complete(&u->op);
+    wake_reader(u);
+}
+
+static const neap_transfer_cbs send_cbs = {on_depart, on_head, NULL, on_done};
+static const neap_transfer_cbs open_cbs = {on_depart, on_head, on_body, on_done};
+
+/* Ends a transfer under way without waking anybody; what has come stays. */
+static void stop(l_response *u, const char *why) {
+    if (u->done) return;
+    u->done = true;
+    u->call = NULL;
+    neap_err_set(&u->err, NEAP_ECANCELLED, "%s", why);
+    if (u->t == NULL) return;
+    note(u);
+    leave(u);
+    neap_transfer_cancel(u->t);
+    u->t = NULL;
+}
+
+static void cancel_transfer(l_op *op) {
+    stop(of_op(op), "cancelled");
+}
+
+/* A wait for a piece that is given up costs nothing: the piece will be queued. */
+static void cancel_read(l_op *op) {
+    ((l_read *)(void *)op)->from->reader = NULL;
+}
+
+/* --- results ------------------------------------------------------------------------------------ */
+
+int l_response_fail(lua_State *L, const l_response *u) {
+    l_fail(L, &u->err);
+    lua_pushboolean(L, u->sent);
+    lua_setfield(L, -2, "sent");
+    lua_pushboolean(L, u->cut);
+    lua_setfield(L, -2, "truncated");
+    return 2;
+}
+
+/* send: the whole answer is in. The response is at 4. */
+static int push_sent(lua_State *L, l_op *op) {
+    l_response *u = of_op(op);
+    lua_pushnil(L);
+    lua_setiuservalue(L, 4, 3);
+    if (u->err.code != 0) return l_response_fail(L, u);
+    lua_pushvalue(L, 4);
+    return 1;
+}
+
+/* open: the head is in. */
+static int push_opened(lua_State *L, l_op *op) {
+    l_response *u = of_op(op);
+    if (!u->headed) return l_response_fail(L, u);
+    lua_pushvalue(L, 4);
+    return 1;
+}
+
+static int wait_piece(lua_State *L, l_response *u);
+
+/* read: a piece, or the end; or neither, when another task was faster. */
+static int take_piece(lua_State *L, l_response *u) {
+    if (u->queue.len > 0) {
+        lua_pushlstring(L, u->queue.data, u->queue.len);
+        u->queue.len = 0;
+        return 1;
+    }
+    if (!u->done) return wait_piece(L, u);
+    if (u->err.code != 0) return l_response_fail(L, u);
+    lua_pushnil(L);
+    return 1;
+}
+
+static int push_piece(lua_State *L, l_op *op) {
+    return take_piece(L, ((l_read *)(void *)op)->from);
+}
+
+static int wait_piece(lua_State *L, l_response *u) {
+    l_read *r;
+    if (u->reader != NULL) return luaL_error(L, "another task is already reading this response");
+    l_check_can_wait(L);
+    lua_settop(L, 1);
+    r = lua_newuserdatauv(L, sizeof *r, 0);
+    *r = (l_read){.op = {.cancel = cancel_read, .push = push_piece}, .from = u};
+    u->reader = &r->op;
+    neap_transfer_resume(u->t);
+    return l_await(L, &r->op);
+}
+
+/* --- for http.c --------------------------------------------------------------------------------- */
+
+l_response *l_response_push(lua_State *L, int client, bool streamed) {
+    l_response *u = lua_newuserdatauv(L, sizeof *u, 3);
+    memset(u, 0, sizeof *u);
+    u->tag = &response_tag;
+    u->streamed = streamed;
+    u->op = (l_op){.cancel = cancel_transfer, .push = streamed ? push_opened : push_sent};
+    luaL_setmetatable(L, L_RESPONSE_MT);
+    lua_pushvalue(L, client);
+    lua_setiuservalue(L, -2, 1);
+    return u;
+}
+
+int l_response_start(l_response *u, l_client *c, const neap_request *req) {
+    const neap_transfer_cbs *cbs = u->streamed ? &open_cbs : &send_cbs;
+    int rc = neap_transfer_start(&u->t, c->http, req, cbs, u, &u->err);
+    if (rc < 0) u->done = true;
+    else enter(u, c);
+    return rc;
+}
+
+void l_response_abort(l_response *u, const char *why) {
+    stop(u, why);
+    if (u->op.task != NULL) l_op_complete(&u->op);
+    wake_reader(u);
+}
+
+/* --- Lua ------------------------------------------------------------------------------------------ */
+
+/* response:status() -> integer; 0 without an answer */
+static int l_response_status(lua_State *L) {
+    lua_pushinteger(L, check_response(L)->status);
+    return 1;
+}
+
+/* response:body() -> string: the whole body, of a response that was sent for. The C copy is given up
+ * for the string, which is kept.                                                      [-1, +1, m] */
+static int l_response_body(lua_State *L) {
+    l_response *u = check_response(L);
+    const neap_buf *b;
+    luaL_argcheck(L, !u->streamed, 1, "a streamed body is read with response:read()");
+    if (!u->cached) {
+        b = neap_transfer_body(u->t);
+        lua_pushlstring(L, b->data != NULL ? b->data : "", b->len);
+        lua_pushvalue(L, -1);
+        lua_setiuservalue(L, 1, 3);
+        u->cached = true;
+        neap_transfer_drop_body(u->t);
+        return 1;
+    }
+    lua_getiuservalue(L, 1, 3);
+    return 1;
+}
+
+static bool is_named(const neap_field *f, const char *name, size_t len) {
+    size_t i;
+    if (f->name_len != len) return false;
+    for (i = 0; i < len; i++) {
+        char a = f->name[i], b = name[i];
+        if (a >= 'A' && a <= 'Z') a = (char)(a | 0x20);
+        if (b >= 'A' && b <= 'Z') b = (char)(b | 0x20);
+        if (a != b) return false;
+    }
+    return true;
+}
+
+static size_t field_count(const l_response *u) {
+    return u->t != NULL && u->headed ? neap_transfer_field_count(u->t) : 0;
+}
+
+/* response:header(name) -> string | nil; repeated fields joined by ", " (RFC 9110 5.2) [-2, +1, m] */
+static int l_response_header(lua_State *L) {
+    const l_response *u = check_response(L);
+    size_t len, i, count = field_count(u);
+    const char *name = luaL_checklstring(L, 2, &len);
+    int found = 0;
+    lua_settop(L, 2);
+    for (i = 0; i < count; i++) {
+        neap_field f = neap_transfer_field(u->t, i);
+        if (!is_named(&f, name, len)) continue;
+        if (found++ > 0) lua_pushliteral(L, ", ");
+        lua_pushlstring(L, f.value, f.value_len);
+        if (found > 1) lua_concat(L, 3);
+    }
+    if (found == 0) lua_pushnil(L);
+    return 1;
+}
+
+/* response:headers() -> { { name=, value= }, ... } in order of arrival               [-1, +1, m] */
+static int l_response_headers(lua_State *L) {
+    const l_response *u = check_response(L);
+    size_t i, count = field_count(u);
+    lua_createtable(L, (int)count, 0);
+    for (i = 0; i < count; i++) {
+        neap_field f = neap_transfer_field(u->t, i);
+        lua_createtable(L, 0, 2);
+        lua_pushlstring(L, f.name, f.name_len);
+        lua_setfield(L, -2, "name");
+        lua_pushlstring(L, f.value, f.value_len);
+        lua_setfield(L, -2, "value");
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+/* response:read() -> piece | nil at the end | nil, err; yields. One task at a time.  [-1, +1|2, e] */
+static int l_response_read(lua_State *L) {
+    l_response *u = check_response(L);
+    luaL_argcheck(L, u->streamed, 1, "a response that was sent for has its body whole");
+    return take_piece(L, u);
+}
+
+/* Ends what is under way and frees. */
+static void close_response(l_response *u) {
+    l_response_abort(u, "the response was closed");
+    neap_transfer_free(u->t);
+    u->t = NULL;
+    neap_buf_free(&u->queue);
+}
+
+/* response:close() : ends a streamed answer early. Idempotent. */
+static int l_response_close(lua_State *L) {
+    l_response *u = check_response(L);
+    if (u->streamed) close_response(u);
+    return 0;
+}
+
+static int l_response_gc(lua_State *L) {
+    l_response *u = check_response(L);
+    close_response(u);
+    u->tag = NULL;
+    return 0;
+}
+
+static int l_response_str(lua_State *L) {
+    const l_response *u = check_response(L);
+    lua_pushfstring(L, "%s (%d): %p", L_RESPONSE_MT, u->status, (const void *)u);
+    return 1;
+}
+
+void l_response_open_class(lua_State *L) {
+    static const luaL_Reg methods[] = {{"status", l_response_status},
+                                       {"body", l_response_body},
+                                       {"header", l_response_header},
+                                       {"headers", l_response_headers},
+                                       {"read", l_response_read},
+                                       {"close", l_response_close},
+                                       {NULL, NULL}};
+    static const luaL_Reg metas[] = {{"__gc", l_response_gc},
+                                     {"__close", l_response_close},
+                                     {"__tostring", l_response_str},
+                                     {NULL, NULL}};
+    l_new_class(L, L_RESPONSE_MT, methods, metas);
+}

@@ -1,0 +1,69 @@
+/* module.c: the entry of `require "neap"` and the list of natives that every product has. */
+#include <neap/neap.h>
+
+#include <curl/curl.h>
+#ifdef NEAP_WITH_SERVER
+#include <microhttpd.h>
+#endif
+
+#include "runtime.h"
+
+static void set_version(lua_State *L, const char *name, const char *version) {
+    lua_pushstring(L, version);
+    lua_setfield(L, -2, name);
+}
+
+/* native.version() -> { neap=, lua=, libcurl=, libuv=, ... } of what is linked */
+static int l_version(lua_State *L) {
+    lua_newtable(L);
+    set_version(L, "neap", NEAP_VERSION);
+    set_version(L, "lua", LUA_RELEASE);
+    set_version(L, "libcurl", curl_version());
+    set_version(L, "libuv", uv_version_string());
+#ifdef NEAP_WITH_SERVER
+    set_version(L, "libmicrohttpd", MHD_get_version());
+#endif
+    return 1;
+}
+
+static int luaopen_version(lua_State *L) {
+    lua_pushcfunction(L, l_version);
+    return 1;
+}
+
+void l_preload(lua_State *L) {
+    static const luaL_Reg natives[] = {{"neap.native.clock", luaopen_neap_clock},
+                                       {"neap.native.csv", luaopen_neap_csv},
+                                       {"neap.native.event", luaopen_neap_event},
+                                       {"neap.native.file", luaopen_neap_file},
+                                       {"neap.native.flow", luaopen_neap_flow},
+                                       {"neap.native.http", luaopen_neap_http},
+                                       {"neap.native.json", luaopen_neap_json},
+                                       {"neap.native.log", luaopen_neap_log},
+                                       {"neap.native.sandbox", luaopen_neap_sandbox},
+                                       {"neap.native.secret", luaopen_neap_secret},
+#ifdef NEAP_WITH_SERVER
+                                       {"neap.native.server", luaopen_neap_server},
+#endif
+                                       {"neap.native.task", luaopen_neap_task},
+                                       {"neap.native.terminal", luaopen_neap_terminal},
+                                       {"neap.native.url", luaopen_neap_url},
+                                       {"neap.native.version", luaopen_version},
+                                       {NULL, NULL}};
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+    luaL_setfuncs(L, natives, 0);
+    lua_pop(L, 1);
+    luaL_requiref(L, "neap.native.embed", luaopen_neap_embed, 0); /* adds the searcher */
+    lua_pop(L, 1);
+}
+
+/* require "neap" -> the library's table. The entry of neap.so; a preloaded module elsewhere. */
+NEAP_API int luaopen_neap(lua_State *L);
+int luaopen_neap(lua_State *L) {
+    if (l_runtime_open(L, NULL) < 0) return luaL_error(L, "neap: cannot open an event loop");
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "neap.init");
+    lua_call(L, 1, 1);
+    return 1;
+}
+

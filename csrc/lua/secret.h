@@ -1,0 +1,12 @@
+/* secret.h: secrets and credentials, for other bindings. */
+#ifndef NEAP_LUA_SECRET_H
+#define NEAP_LUA_SECRET_H
+
+#include "../core/credential.h"
+#include "l_common.h"
+
+/* The secret or credential at idx, borrowed while the value lives. THROW on another type. */
+neap_secret *l_secret_check(lua_State *L, int idx);
+neap_credential *l_secret_check_credential(lua_State *L, int idx);
+
+#endif

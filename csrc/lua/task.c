@@ -1,0 +1,699 @@
+/* task.c: tasks, the unit of concurrency. Lua: neap.native.task. See spec/lua/task_spec.lua.
+ *
+ * A task is one anchored coroutine. It ends when its function has returned and its children have
+ * ended; if it fails or is cancelled, its children are cancelled first. Whoever is resumed is resumed
+ * here, in task_step, from a job of the loop. A native that waits yields one private sentinel
+ * (FEASIBILITY.md 4); lua/neap/coroutine.lua passes it up through coroutines of the script's own. */
+#include "task.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "runtime.h"
+
+#define TASK_MT "neap.Task"
+
+static const char sentinel; /* its address is the value that a waiting native yields */
+
+typedef enum task_state {
+    TASK_READY,   /* will be resumed by its job */
+    TASK_RUNNING, /* is being resumed */
+    TASK_WAITING, /* yielded; its op or its last child will wake it */
+    TASK_ENDING,  /* function is over, children are not */
+    TASK_ENDED,
+} task_state;
+
+typedef enum task_outcome { OUTCOME_OK, OUTCOME_ERROR, OUTCOME_CANCELLED } task_outcome;
+
+typedef struct l_task_list {
+    l_task *first, *last;
+} l_task_list;
+
+/* The userdata itself. User value 1: the coroutine; 2: traceback (string) after a failure; 3: the
+ * awaited task whose failure was last raised here. */
+enum { USER_COROUTINE = 1, USER_TRACEBACK, USER_RAISED, USER_VALUES = USER_RAISED };
+
+struct l_task {
+    l_runtime *rt;
+    lua_State *co;      /* borrowed from user value 1; results or error stay on its stack */
+    l_task *parent;     /* NULL for a root, and after the end, unless in the parent's `failed` */
+    l_task *next, *prev; /* the runtime's list, while not ended */
+    l_task_list live;   /* children that have not ended */
+    l_task_list failed; /* ended children whose failure nobody has observed, still anchored */
+    l_task *next_sibling, *prev_sibling; /* in one of the parent's two lists */
+    l_op *op;           /* what it waits for */
+    struct task_waiter *waiters; /* who awaits it */
+    neap_job job;       /* queued while READY */
+    l_task_done on_done;
+    void *ud;           /* of on_done */
+    int nargs;          /* for the first resume */
+    int nresults;       /* on co's stack at the end */
+    task_state state;
+    task_outcome outcome;
+    bool cancel_asked;  /* while running */
+    bool observed;      /* somebody awaited the failure, or took it over */
+    bool stop_children; /* cancel what is left of them: failure or cancellation */
+    bool busy;          /* being ended: its children go, its <close> variables run */
+};
+
+/* One `task:await()`: a userdata on the waiting native's stack. */
+typedef struct task_waiter {
+    l_op op;
+    l_task *task;             /* NULL once completed */
+    struct task_waiter *next;
+} task_waiter;
+
+static l_task *check_task(lua_State *L, int idx) {
+    return luaL_checkudata(L, idx, TASK_MT);
+}
+
+/* --- waiting ------------------------------------------------------------------------------- */
+
+static const char cannot_wait[] =
+    "cannot wait here: waiting works in tasks (neap.run, neap.spawn, workflows), not while a module "
+    "is being required, in callbacks of table.sort or string.gsub, in __tostring or __gc, nor in a "
+    "__close that runs because its task failed or was cancelled";
+
+void l_check_can_wait(lua_State *L) {
+    if (l_runtime_get(L)->current == NULL || !lua_isyieldable(L)) luaL_error(L, "%s", cannot_wait);
+}
+
+static int yield_to_loop(lua_State *L, l_op *op);
+
+static int await_resumed(lua_State *L, int status, lua_KContext ctx) {
+    l_op *op = (l_op *)ctx; /* NOLINT(performance-no-int-to-ptr): Lua's own way to carry it */
+    (void)status;
+    if (!op->done) return yield_to_loop(L, op); /* a script resumed an inner coroutine by hand */
+    return op->push(L, op);
+}
+
+static int yield_to_loop(lua_State *L, l_op *op) {
+    lua_pushlightuserdata(L, (void *)&sentinel);
+    return lua_yieldk(L, 1, (lua_KContext)op, await_resumed);
+}
+
+int l_await(lua_State *L, l_op *op) {
+    l_task *current = l_runtime_get(L)->current;
+    if (op->done) return op->push(L, op);
+    if (current == NULL || !lua_isyieldable(L)) {
+        op->cancel(op);
+        return luaL_error(L, "%s", cannot_wait);
+    }
+    if (op->task != NULL) return luaL_error(L, "another task is already waiting for this object");
+    op->task = current;
+    current->op = op;
+    return yield_to_loop(L, op);
+}
+
+static void wake(l_task *t) {
+    if (t->state == TASK_RUNNING) return; /* it looks at op->done before it goes to sleep */
+    t->state = TASK_READY;
+    neap_loop_post(t->rt->loop, &t->job);
+}
+
+void l_op_complete(l_op *op) {
+    l_task *t = op->task;
+    op->done = true;
+    op->task = NULL;
+    if (t == NULL) return;
+    t->op = NULL;
+    wake(t);
+}
+
+void l_op_reset(l_op *op) {
+    assert(op->task == NULL);
+    op->done = false;
+}
+
+/* --- the end of a task --------------------------------------------------------------------- */
+
+static void list_add(l_task_list *list, l_task *t) {
+    t->next_sibling = NULL;
+    t->prev_sibling = list->last;
+    if (list->last != NULL) list->last->next_sibling = t;
+    else list->first = t;
+    list->last = t;
+}
+
+static void list_remove(l_task_list *list, l_task *t) {
+    if (t->prev_sibling != NULL) t->prev_sibling->next_sibling = t->next_sibling;
+    else list->first = t->next_sibling;
+    if (t->next_sibling != NULL) t->next_sibling->prev_sibling = t->prev_sibling;
+    else list->last = t->prev_sibling;
+    t->next_sibling = t->prev_sibling = NULL;
+}
+
+static void unlink_task(l_task *t) {
+    l_runtime *rt = t->rt;
+    if (t->prev != NULL) t->prev->next = t->next;
+    else rt->tasks = t->next;
+    if (t->next != NULL) t->next->prev = t->prev;
+    t->next = t->prev = NULL;
+    rt->task_count--;
+}
+
+static void complete_waiters(l_task *t) {
+    task_waiter *w = t->waiters;
+    t->waiters = NULL;
+    while (w != NULL) {
+        task_waiter *next = w->next;
+        w->task = NULL;
+        l_op_complete(&w->op);
+        w = next;
+    }
+}
+
+/* Lets the collector have it. */
+static void release(l_task *t) {
+    lua_State *L = t->rt->L;
+    lua_pushnil(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, t); /* an existing key: allocates nothing */
+}
+
+static int push_cancelled(lua_State *L) {
+    return l_failf(L, NEAP_ECANCELLED, "the task was cancelled");
+}
+
+/* Protected call around on_done: [task] -> results for the callback. */
+static int call_done(lua_State *L) {
+    l_task *t = lua_touserdata(L, 1);
+    int i, count = t->nresults;
+    if (t->outcome == OUTCOME_CANCELLED) {
+        (void)push_cancelled(L);
+        t->on_done(t->ud, L, true, 1);
+        return 0;
+    }
+    luaL_checkstack(L, count + 1, "too many results");
+    luaL_checkstack(t->co, count, "too many results");
+    for (i = 0; i < count; i++) lua_pushvalue(t->co, lua_gettop(t->co) - count + 1);
+    lua_xmove(t->co, L, count);
+    t->on_done(t->ud, L, t->outcome != OUTCOME_OK, count);
+    return 0;
+}
+
+/* Takes the value at the top of child's stack over as the parent's own failure. */
+static int adopt_failure(lua_State *L) {
+    l_task *child = lua_touserdata(L, 1), *parent = lua_touserdata(L, 2);
+    if (!lua_checkstack(parent->co, 1)) luaL_error(L, "not enough memory");
+    lua_pushvalue(child->co, -1);
+    lua_xmove(child->co, parent->co, 1);
+    l_task_push(L, parent);
+    l_task_push(L, child);
+    lua_getiuservalue(L, -1, USER_TRACEBACK);
+    lua_setiuservalue(L, -3, USER_TRACEBACK);
+    return 0;
+}
+
+static void adopt(l_task *parent, l_task *child) {
+    lua_State *L = parent->rt->L;
+    lua_pushcfunction(L, adopt_failure);
+    lua_pushlightuserdata(L, child);
+    lua_pushlightuserdata(L, parent);
+    if (lua_pcall(L, 2, 0, 0) != LUA_OK) {
+        lua_pop(L, 1);
+        lua_settop(parent->co, 0);
+        lua_pushnil(parent->co);
+    }
+    child->observed = true;
+    parent->outcome = OUTCOME_ERROR;
+    parent->nresults = 1;
+}
+
+/* Somebody has seen how t ended: its failure no longer becomes its parent's. */
+static void observe(l_task *t) {
+    t->observed = true;
+    if (t->state != TASK_ENDED || t->parent == NULL) return;
+    list_remove(&t->parent->failed, t);
+    t->parent = NULL;
+    release(t);
+}
+
+static void task_end(l_task *t);
+
+static bool is_descendant(const l_task *t, const l_task *ancestor) {
+    for (t = t->parent; t != NULL; t = t->parent) {
+        if (t == ancestor) return true;
+    }
+    return false;
+}
+
+/* Those that run, or wait for one that does, only take note: they stay in the list. The parent does
+ * not end in here; end_if_alone follows. */
+static void cancel_children(l_task *parent) {
+    l_task *t = parent->live.first;
+    bool busy = parent->busy;
+    parent->stop_children = parent->busy = true;
+    while (t != NULL) {
+        if (t->cancel_asked) {
+            t = t->next_sibling;
+        } else {
+            l_task_cancel(t);
+            t = parent->live.first; /* ending one may have ended others */
+        }
+    }
+    parent->busy = busy;
+}
+
+static void end_if_alone(l_task *t) {
+    if (t->state == TASK_ENDING && !t->busy && t->live.first == NULL) task_end(t);
+}
+
+/* A child has ended: its unobserved failure becomes the parent's, at the latest when the parent's
+ * function is over, and the last child lets an ending parent end. */
+static void child_ended(l_task *parent, l_task *child) {
+    bool lost = child->outcome == OUTCOME_ERROR && !child->observed;
+    list_remove(&parent->live, child);
+    if (lost && parent->state != TASK_ENDING) {
+        list_add(&parent->failed, child);
+        return;
+    }
+    if (lost && parent->outcome == OUTCOME_OK) {
+        adopt(parent, child);
+        cancel_children(parent);
+    }
+    child->parent = NULL;
+    release(child);
+    end_if_alone(parent);
+}
+
+/* The task is over, children too: tell everybody, let the collector have it. */
+static void task_end(l_task *t) {
+    lua_State *L = t->rt->L;
+    if (t->state == TASK_ENDED) return;
+    t->state = TASK_ENDED;
+    unlink_task(t);
+    neap_loop_unpost(t->rt->loop, &t->job);
+    while (t->failed.first != NULL) observe(t->failed.first);
+    if (t->waiters != NULL) t->observed = true;
+    complete_waiters(t);
+    if (t->on_done != NULL) {
+        lua_pushcfunction(L, call_done);
+        lua_pushlightuserdata(L, t);
+        if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
+    }
+    if (t->parent != NULL) child_ended(t->parent, t);
+    else release(t);
+}
+
+/* Its function has returned. */
+static void task_returned(l_task *t, int nresults) {
+    t->nresults = nresults;
+    t->outcome = OUTCOME_OK;
+    t->state = TASK_ENDING;
+    if (t->failed.first != NULL) adopt(t, t->failed.first);
+    if (t->outcome != OUTCOME_OK || t->cancel_asked) cancel_children(t);
+    end_if_alone(t);
+}
+
+static void stop_waiting(l_task *t) {
+    l_op *op = t->op;
+    if (op == NULL) return;
+    t->op = NULL;
+    op->task = NULL;
+    if (!op->done) op->cancel(op);
+}
+
+/* Runs the pending <close> variables, which cannot wait, and empties the coroutine. False: an error
+ * is left on its stack, the one it had failed with or one of theirs. */
+static bool close_thread(l_task *t) {
+    l_task *current = t->rt->current;
+    int status;
+    t->rt->current = NULL;
+    t->busy = true;
+#if LUA_VERSION_RELEASE_NUM >= 50406
+    status = lua_closethread(t->co, NULL);
+#else
+    status = lua_resetthread(t->co);
+#endif
+    t->busy = false;
+    t->rt->current = current;
+    return status == LUA_OK;
+}
+
+void l_task_cancel(l_task *t) {
+    if (t->state == TASK_ENDED) return;
+    t->cancel_asked = true;
+    if (t->state == TASK_RUNNING) return; /* task_step sees to it at the next yield */
+    if (t->state == TASK_ENDING) {
+        if (!t->stop_children) cancel_children(t);
+        end_if_alone(t);
+        return;
+    }
+    neap_loop_unpost(t->rt->loop, &t->job);
+    stop_waiting(t);
+    t->state = TASK_ENDING;
+    t->outcome = OUTCOME_CANCELLED;
+    cancel_children(t);
+    t->nresults = 0;
+    if (!close_thread(t)) {
+        t->nresults = 1;
+        t->outcome = OUTCOME_ERROR;
+    }
+    end_if_alone(t);
+}
+
+/* --- running ------------------------------------------------------------------------------- */
+
+/* [task, child] -> [+1]: the traceback of child's failure, if that is what t has failed with; else
+ * nil. */
+static int push_raised_traceback(lua_State *L, const l_task *t, int child_idx) {
+    const l_task *child = lua_touserdata(L, child_idx);
+    int same = 0;
+    if (child != NULL && lua_checkstack(child->co, 1) && lua_checkstack(t->co, 1)) {
+        lua_pushvalue(child->co, -1);
+        lua_xmove(child->co, t->co, 1);
+        same = lua_rawequal(t->co, -1, -2);
+        lua_pop(t->co, 1);
+    }
+    if (!same) return 0;
+    return lua_getiuservalue(L, child_idx, USER_TRACEBACK) == LUA_TSTRING;
+}
+
+/* [task] -> ; keeps the traceback, behind that of the awaited task that the failure came from. */
+static int keep_traceback(lua_State *L) {
+    l_task *t = lua_touserdata(L, 1);
+    l_task_push(L, t);
+    lua_getiuservalue(L, 2, USER_RAISED);
+    if (push_raised_traceback(L, t, 3)) {
+        lua_pushliteral(L, "\nawaited by another task, ");
+        luaL_traceback(L, t->co, NULL, 0);
+        lua_concat(L, 3);
+    } else {
+        luaL_traceback(L, t->co, NULL, 0);
+    }
+    lua_setiuservalue(L, 2, USER_TRACEBACK);
+    return 0;
+}
+
+/* An error ended it, or it has yielded what only a coroutine may: then no error is there yet. */
+static void task_failed(l_task *t) {
+    lua_State *L = t->rt->L;
+    lua_pushcfunction(L, keep_traceback);
+    lua_pushlightuserdata(L, t);
+    if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
+    t->state = TASK_ENDING;
+    t->outcome = OUTCOME_ERROR;
+    cancel_children(t); /* before what they may use is closed */
+    if (close_thread(t)) lua_pushliteral(t->co, "coroutine.yield outside a coroutine");
+    t->nresults = 1;
+    end_if_alone(t);
+}
+
+static void task_yielded(l_task *t, int nresults) {
+    bool ours = nresults == 1 && lua_touserdata(t->co, -1) == (const void *)&sentinel;
+    lua_pop(t->co, nresults);
+    t->state = TASK_WAITING;
+    if (t->cancel_asked) {
+        l_task_cancel(t);
+    } else if (!ours) {
+        task_failed(t);
+    } else if (t->op == NULL) { /* completed between the await and here */
+        wake(t);
+    }
+}
+
+static void task_step(neap_job *job) {
+    l_task *t = job->ud;
+    l_task *outer = t->rt->current;
+    int status, nresults = 0, nargs = t->nargs;
+    t->nargs = 0;
+    t->state = TASK_RUNNING;
+    t->rt->current = t;
+    status = lua_resume(t->co, t->rt->L, nargs, &nresults);
+    t->rt->current = outer;
+    if (status == LUA_YIELD) {
+        task_yielded(t, nresults);
+    } else if (status == LUA_OK) {
+        task_returned(t, nresults);
+    } else {
+        task_failed(t);
+    }
+}
+
+static void link_task(l_task *t, l_task *parent) {
+    l_runtime *rt = t->rt;
+    t->next = rt->tasks;
+    if (rt->tasks != NULL) rt->tasks->prev = t;
+    rt->tasks = t;
+    rt->task_count++;
+    t->parent = parent;
+    if (parent != NULL) list_add(&parent->live, t);
+}
+
+l_task *l_task_start(lua_State *L, int nargs, l_task *parent, l_task_done on_done, void *ud) {
+    l_runtime *rt = l_runtime_get(L);
+    int fn = lua_gettop(L) - nargs;
+    l_task *t = lua_newuserdatauv(L, sizeof *t, USER_VALUES);
+    memset(t, 0, sizeof *t);
+    t->rt = rt;
+    t->state = TASK_ENDED; /* until it is linked: the collector finds nothing to do */
+    luaL_setmetatable(L, TASK_MT);
+    t->co = lua_newthread(L);
+    lua_setiuservalue(L, -2, USER_COROUTINE);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, t); /* anchored until the end */
+    luaL_checkstack(t->co, nargs + 1, "too many arguments");
+    lua_xmove(L, t->co, nargs + 1);
+    assert(lua_gettop(L) == fn - 1);
+    (void)fn;
+    t->nargs = nargs;
+    t->on_done = on_done;
+    t->ud = ud;
+    t->job.run = task_step;
+    t->job.ud = t;
+    link_task(t, parent);
+    t->state = TASK_READY;
+    neap_loop_post(rt->loop, &t->job);
+    return t;
+}
+
+void l_task_push(lua_State *L, l_task *t) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, t);
+}
+
+void l_task_push_traceback(lua_State *L, l_task *t) {
+    l_task_push(L, t);
+    if (lua_isnil(L, -1)) return;
+    lua_getiuservalue(L, -1, USER_TRACEBACK);
+    lua_remove(L, -2);
+}
+
+void l_runtime_cancel_all(l_runtime *rt) {
+    l_task *t;
+    for (t = rt->tasks; t != NULL; t = t->next) t->on_done = NULL;
+    while ((t = rt->tasks) != NULL) {
+        while (t->state == TASK_ENDING && t->live.first != NULL) t = t->live.first;
+        if (t->state == TASK_RUNNING) break; /* the state closes under a running task: no more to do */
+        l_task_cancel(t);
+    }
+}
+
+/* --- Lua ----------------------------------------------------------------------------------- */
+
+/* task.spawn(fn, ...) -> task: a child of the running task, or a root outside. [-n, +1, m] */
+static int l_task_spawn(lua_State *L) {
+    l_runtime *rt = l_runtime_get(L);
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    l_task_push(L, l_task_start(L, lua_gettop(L) - 1, rt->current, NULL, NULL));
+    return 1;
+}
+
+/* Remembers for the running task's traceback where a failure came from: the task at index 1. */
+static void note_raised(lua_State *L) {
+    l_task *current = l_runtime_get(L)->current;
+    if (current == NULL) return;
+    l_task_push(L, current);
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, -2, USER_RAISED);
+    lua_pop(L, 1);
+}
+
+/* Pushes what the ended task at index 1 returned, or raises what it raised. */
+static int push_outcome(lua_State *L, l_task *t) {
+    int i;
+    observe(t);
+    if (t->outcome == OUTCOME_CANCELLED) return push_cancelled(L);
+    if (t->outcome == OUTCOME_ERROR) note_raised(L);
+    luaL_checkstack(L, t->nresults, "too many results");
+    luaL_checkstack(t->co, t->nresults, "too many results");
+    for (i = 0; i < t->nresults; i++) lua_pushvalue(t->co, lua_gettop(t->co) - t->nresults + 1);
+    lua_xmove(t->co, L, t->nresults);
+    return t->outcome == OUTCOME_ERROR ? lua_error(L) : t->nresults;
+}
+
+static int waiter_push(lua_State *L, l_op *op) {
+    (void)op;
+    return push_outcome(L, check_task(L, 1));
+}
+
+static void waiter_cancel(l_op *op) {
+    task_waiter *w = (task_waiter *)op; /* op is its first member */
+    task_waiter **at;
+    if (w->task == NULL) return;
+    for (at = &w->task->waiters; *at != w; at = &(*at)->next) continue;
+    *at = w->next;
+    w->task = NULL;
+}
+
+/* Does t, or one that it awaits, and so on, wait for `current`, awaiting it or as its parent? */
+static bool waits_for(const l_task *t, const l_task *current) {
+    while (t != NULL && t != current && !is_descendant(current, t)) {
+        if (t->op == NULL || t->op->push != waiter_push) return false;
+        t = ((const task_waiter *)t->op)->task; /* op is its first member */
+    }
+    return t != NULL;
+}
+
+/* task:await() -> what its function returned | nil, err when it was cancelled; raises what it
+ * raised. Yields. */
+static int l_task_await(lua_State *L) {
+    l_task *t = check_task(L, 1);
+    l_task *current = l_runtime_get(L)->current;
+    task_waiter *w;
+    if (t->state == TASK_ENDED) return push_outcome(L, t);
+    l_check_can_wait(L);
+    if (waits_for(t, current)) {
+        return luaL_error(L, "a task cannot await itself or a task that waits for it");
+    }
+    w = lua_newuserdatauv(L, sizeof *w, 0);
+    *w = (task_waiter){.op = {.cancel = waiter_cancel, .push = waiter_push}, .task = t};
+    w->next = t->waiters;
+    t->waiters = w;
+    return l_await(L, &w->op);
+}
+
+/* task:cancel() : ends it at its present wait; its <close> variables run, its children end first. */
+static int l_task_cancel_method(lua_State *L) {
+    l_task_cancel(check_task(L, 1));
+    return 0;
+}
+
+static const char *state_name(const l_task *t) {
+    static const char *const live[] = {"ready", "running", "waiting", "ending"};
+    static const char *const ended[] = {"done", "failed", "cancelled"};
+    return t->state == TASK_ENDED ? ended[t->outcome] : live[t->state];
+}
+
+/* task:status() -> "ready" | "running" | "waiting" | "ending" | "done" | "failed" | "cancelled" */
+static int l_task_status(lua_State *L) {
+    lua_pushstring(L, state_name(check_task(L, 1)));
+    return 1;
+}
+
+/* task:traceback() -> string | nil, kept when it failed */
+static int l_task_traceback(lua_State *L) {
+    check_task(L, 1);
+    lua_getiuservalue(L, 1, USER_TRACEBACK);
+    return 1;
+}
+
+static int l_task_str(lua_State *L) {
+    const l_task *t = check_task(L, 1);
+    lua_pushfstring(L, "%s (%s): %p", TASK_MT, state_name(t), (const void *)t);
+    return 1;
+}
+
+static int l_task_gc(lua_State *L) {
+    l_task *t = lua_touserdata(L, 1);
+    if (t->state == TASK_ENDED) return 0;
+    t->on_done = NULL; /* only at lua_close: an unfinished task is anchored */
+    neap_loop_unpost(t->rt->loop, &t->job);
+    stop_waiting(t);
+    unlink_task(t);
+    t->state = TASK_ENDED;
+    return 0;
+}
+
+/* task.current() -> task | nil */
+static int l_task_current(lua_State *L) {
+    l_task *t = l_runtime_get(L)->current;
+    if (t == NULL) lua_pushnil(L);
+    else l_task_push(L, t);
+    return 1;
+}
+
+/* task.stats() -> { tasks, timers, jobs, holds, handles }: what is still alive */
+static int l_task_stats(lua_State *L) {
+    l_runtime *rt = l_runtime_get(L);
+    neap_loop_stats s;
+    neap_loop_get_stats(rt->loop, &s);
+    lua_createtable(L, 0, 5);
+    lua_pushinteger(L, rt->task_count);
+    lua_setfield(L, -2, "tasks");
+    lua_pushinteger(L, s.timers);
+    lua_setfield(L, -2, "timers");
+    lua_pushinteger(L, s.jobs);
+    lua_setfield(L, -2, "jobs");
+    lua_pushinteger(L, s.holds);
+    lua_setfield(L, -2, "holds");
+    lua_pushinteger(L, s.handles);
+    lua_setfield(L, -2, "handles");
+    return 1;
+}
+
+/* --- run: a root task and the loop, for the CLI and a stock interpreter --------------------------- */
+
+typedef struct run_state {
+    bool running;
+    bool failed;
+    int results; /* registry reference of a table with the results, n in field "n" */
+} run_state;
+
+static void run_done(void *ud, lua_State *L, bool failed, int count) {
+    run_state *r = ud;
+    int i;
+    r->running = false;
+    r->failed = failed;
+    lua_createtable(L, count, 1);
+    for (i = count; i >= 1; i--) {
+        lua_pushvalue(L, -1 - count + i - 1);
+        lua_rawseti(L, -2, i);
+    }
+    lua_pushinteger(L, count);
+    lua_setfield(L, -2, "n");
+    r->results = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+static int push_results(lua_State *L, const run_state *r) {
+    int i, count;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, r->results);
+    luaL_unref(L, LUA_REGISTRYINDEX, r->results);
+    lua_getfield(L, -1, "n");
+    count = (int)lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    luaL_checkstack(L, count, "too many results");
+    for (i = 1; i <= count; i++) lua_rawgeti(L, -i, i);
+    return r->failed ? lua_error(L) : count;
+}
+
+/* task.run(fn, ...) -> its results: starts a root task and dispatches until it has ended. Raises what
+ * fn raised. Not from inside a task. */
+static int l_task_run(lua_State *L) {
+    l_runtime *rt = l_runtime_get(L);
+    run_state r = {.running = true, .results = LUA_NOREF};
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    if (rt->current != NULL) return luaL_error(L, "neap.run inside a task: call the function itself");
+    l_task_start(L, lua_gettop(L) - 1, NULL, run_done, &r);
+    neap_loop_run(rt->loop, &r.running);
+    if (r.results == LUA_NOREF) return luaL_error(L, "not enough memory");
+    return push_results(L, &r);
+}
+
+/* task.sentinel: what a waiting native yields, for coroutine.lua. */
+int luaopen_neap_task(lua_State *L) {
+    static const luaL_Reg methods[] = {{"await", l_task_await},
+                                       {"cancel", l_task_cancel_method},
+                                       {"status", l_task_status},
+                                       {"traceback", l_task_traceback},
+                                       {NULL, NULL}};
+    static const luaL_Reg metas[] = {{"__gc", l_task_gc}, {"__tostring", l_task_str}, {NULL, NULL}};
+    static const luaL_Reg funcs[] = {{"spawn", l_task_spawn},
+                                     {"current", l_task_current},
+                                     {"stats", l_task_stats},
+                                     {"run", l_task_run},
+                                     {NULL, NULL}};
+    l_new_class(L, TASK_MT, methods, metas);
+    luaL_newlib(L, funcs);
+    lua_pushlightuserdata(L, (void *)&sentinel);
+    lua_setfield(L, -2, "sentinel");
+    return 1;
+}

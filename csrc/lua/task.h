@@ -1,0 +1,23 @@
+/* task.h: tasks for C: what the public API and the sandbox need of task.c. */
+#ifndef NEAP_LUA_TASK_H
+#define NEAP_LUA_TASK_H
+
+#include "l_common.h"
+
+/* Called once when a task has ended, from a job of the loop; the results (or the error value when
+ * failed) are on top of L's stack, `count` of them, and are popped afterwards. Protected: may throw,
+ * what it throws is dropped. */
+typedef void (*l_task_done)(void *ud, lua_State *L, bool failed, int count);
+
+/* Starts a task from a function and nargs arguments on top of L's stack; pops them. It runs from the
+ * loop, never now. parent NULL: a root task. The task is borrowed, alive until on_done was called.
+ * May throw (memory). */
+l_task *l_task_start(lua_State *L, int nargs, l_task *parent, l_task_done on_done, void *ud);
+/* Cancels; on_done gets an error of kind `cancelled`. Never throws. */
+void l_task_cancel(l_task *task);
+/* Pushes the userdata of a task that has not ended. */
+void l_task_push(lua_State *L, l_task *task);
+/* Pushes the traceback kept when a task failed, across the tasks that started it; nil if none. */
+void l_task_push_traceback(lua_State *L, l_task *task);
+
+#endif

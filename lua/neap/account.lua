@@ -1,0 +1,137 @@
+--- Accounts: what calls to one vendor, at one base URL, with one identity share: limits, gates,
+-- queues, connections, and whether the credential was ever accepted. Two clients that resolve to the
+-- same account share it, however they were opened.
+
+local flow = require "neap.native.flow"
+local lang = require "neap.lang"
+local runtime = require "neap.runtime"
+local vendor = require "neap.vendor"
+
+local M = {}
+
+---@class neap.Account
+---@field vendor string
+---@field base_url string
+---@field tenant? string
+---@field secrets table<string, userdata>
+---@field succeeded boolean a call with the credential was accepted in this run
+---@field refusals integer 401 and 403 in a row
+
+local Account = {}
+Account.__index = Account
+
+local accounts = {}
+
+--- Forgets all accounts, at the end of a run.
+function M.forget()
+    accounts = {}
+end
+
+local function same_secrets(a, b)
+    for name, secret in pairs(a) do
+        if not b[name] or not secret:equals(b[name]) then return false end
+    end
+    for name in pairs(b) do
+        if not a[name] then return false end
+    end
+    return true
+end
+
+--- Gets the account of resolved settings.
+---@param model neap.Model
+---@param settings table
+---@param base_url string
+---@return neap.Account
+function M.open(model, settings, base_url)
+    local tenant = model.tenant and settings[model.tenant.setting]
+    local secrets = {}
+    for _, field in ipairs(model.settings) do
+        if field.type == "secret" then secrets[field[1]] = settings[field[1]] end
+    end
+    for _, account in ipairs(accounts) do
+        if account.vendor == model.name and account.base_url == base_url and account.tenant == tenant
+            and same_secrets(account.secrets, secrets) then
+            return account
+        end
+    end
+    local account = setmetatable({
+        vendor = model.name, base_url = base_url, tenant = tenant, secrets = secrets,
+        limits = {}, gates = {}, queues = {}, succeeded = false, refusals = 0,
+        jitter = settings.jitter or (runtime.options.sandbox and 0 or 0.02),
+    }, Account)
+    accounts[#accounts + 1] = account
+    return account
+end
+
+--- The rate of a limit; a setting may hold it, as text (`50/10s`) or as a count per hour.
+local function rate_of(limit, settings)
+    if not vendor.is_setting(limit.rate) then return limit.rate end
+    local value = settings[limit.rate.setting]
+    if value == nil or value == "off" then return nil end
+    if type(value) == "number" then return { count = value, period = 3600 } end
+    if type(value) == "table" then return value end
+    return lang.rate(value)
+end
+
+local function is_exempt(limit, endpoint)
+    for _, name in ipairs(limit.exempt) do
+        if name == endpoint.name then return true end
+    end
+    return false
+end
+
+function Account:limit(key, limit, rate)
+    if not self.limits[key] then
+        local shape = limit.shape or (rate.period == 1 and "pace" or "window")
+        self.limits[key] = flow.limit {
+            shape = shape, count = rate.count, period = rate.period, jitter = self.jitter,
+        }
+    end
+    return self.limits[key]
+end
+
+--- The group whose gate an endpoint has: its path where some limit counts per endpoint.
+local function gate_key(model, endpoint)
+    for _, limit in ipairs(model.limits) do
+        if limit.per == "endpoint" then return endpoint.group end
+    end
+    return ""
+end
+
+--- Gets the queue in which calls of an endpoint wait: its limits, all that match, and its gate.
+---@param model neap.Model
+---@param endpoint neap.Endpoint
+---@param settings table
+---@return userdata queue
+---@return userdata gate
+function Account:queue(model, endpoint, settings)
+    local keys, limits, gate = {}, {}, gate_key(model, endpoint)
+    for i, limit in ipairs(model.limits) do
+        local rate = rate_of(limit, settings)
+        if rate and not is_exempt(limit, endpoint) then
+            local key = limit.per == "endpoint" and i .. endpoint.group or tostring(i)
+            keys[#keys + 1] = key
+            limits[#limits + 1] = self:limit(key, limit, rate)
+        end
+    end
+    local queue_key = gate .. "|" .. table.concat(keys, "|")
+    if not self.queues[queue_key] then
+        self.gates[gate] = self.gates[gate] or flow.gate { name = self.vendor .. gate }
+        self.queues[queue_key] = flow.queue { limits = limits, gate = self.gates[gate] }
+    end
+    return self.queues[queue_key], self.gates[gate]
+end
+
+--- Notes an answer to a call that carried the credential. True when the credential counts as refused
+-- now: at once while nothing has succeeded with it, later after three in a row (DESIGN.md 5).
+---@param refused boolean
+function Account:note_answer(refused)
+    if not refused then
+        self.succeeded, self.refusals = true, 0
+        return false
+    end
+    self.refusals = self.refusals + 1
+    return not self.succeeded or self.refusals >= 3
+end
+
+return M

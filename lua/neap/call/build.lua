@@ -1,0 +1,160 @@
+--- From parameters to a request: checks everything before anything is spent, all faults at once.
+
+local errors = require "neap.error"
+local json = require "neap.native.json"
+local null = require "neap.null"
+local schema = require "neap.schema"
+local url = require "neap.native.url"
+
+local M = {}
+
+local HEADERS_BODY = { "Content-Type", "application/json", "Accept", "application/json", "User-Agent", "neap/0.1" }
+local HEADERS_NONE = { "Accept", "application/json", "User-Agent", "neap/0.1" }
+
+local function is_given(value)
+    return value ~= nil and value ~= null and value ~= ""
+end
+
+local function any_given(values, names)
+    for _, name in ipairs(names) do
+        if is_given(values[name]) then return true end
+    end
+    return false
+end
+
+-- The cross-field rules of a definition: values -> message or nil.
+local RULES = {}
+
+function RULES.any_of(rule, values)
+    if any_given(values, rule.any_of) then return nil end
+    return ("one of %s is required"):format(table.concat(rule.any_of, " or "))
+end
+
+function RULES.with(rule, values)
+    local first, second = rule.with[1], rule.with[2]
+    if is_given(values[first]) and not is_given(values[second]) then
+        return ("%s needs %s as well"):format(first, second)
+    end
+end
+
+function RULES.both_or_none(rule, values)
+    local a, b = rule.both_or_none[1], rule.both_or_none[2]
+    if is_given(values[a]) ~= is_given(values[b]) then
+        return ("%s and %s go together: both or none"):format(a, b)
+    end
+end
+
+function RULES.order(rule, values)
+    local from, to = rule.order[1], rule.order[2]
+    if not (is_given(values[from]) and is_given(values[to])) then return nil end
+    local lang = require "neap.lang"
+    local a, b = lang.date(values[from]), lang.date(values[to])
+    if not (a and b) then return nil end
+    local days = lang.days_between(a, b)
+    if days < 0 then return ("%s is before %s"):format(to, from) end
+    if rule.max_days and days > rule.max_days then
+        return ("%s to %s is %d days, at most %d are allowed"):format(from, to, days, rule.max_days)
+    end
+end
+
+function RULES.check(rule, values)
+    return rule.check(values)
+end
+
+local RULE_NAMES = { "any_of", "with", "both_or_none", "order", "check" }
+
+local function check_rules(endpoint, values, faults)
+    for _, rule in ipairs(endpoint.rules) do
+        for _, name in ipairs(RULE_NAMES) do
+            local message = rule[name] and RULES[name](rule, values)
+            if message then faults[#faults + 1] = { path = "", message = message } end
+        end
+    end
+    if endpoint.key_required and #faults == 0 and not is_given(endpoint.key(values)) then
+        local text = endpoint.key_text:gsub("%[([%w_]+)%]", function(name)
+            return "." .. tostring(values[name])
+        end)
+        faults[#faults + 1] = { path = text, message = "required: the vendor finds the record by it" }
+    end
+end
+
+--- Settings are no parameters: the definition says where they go. -> name -> message
+local function placed_settings(client)
+    local placed = {}
+    for _, field in ipairs(client.model.settings) do
+        placed[field[1]] = ("a setting, not a parameter: use --set %s.%s=..."):format(client.model.name, field[1])
+    end
+    return placed
+end
+
+local function invalid(faults)
+    local only = #faults == 1 and faults[1] or nil
+    local hint = only and only.hint
+    return errors.new {
+        kind = "invalid", outcome = "not_sent", faults = faults, hint = hint,
+        message = schema.format_faults(hint and { { path = only.path, message = only.message } } or faults),
+    }
+end
+
+--- Checks the parameters of a call. -> values in wire form | nil, err with every fault
+---@param endpoint neap.Endpoint
+---@param client neap.Client
+---@param params table<string, any>
+function M.validate(endpoint, client, params)
+    if type(params) ~= "table" then
+        return errors.fail("invalid", "parameters are a table, got a %s", type(params))
+    end
+    local options = rawget(client, "check_options")
+    if not options then
+        options = { custom_fields = client.custom_fields, placed = placed_settings(client) }
+        rawset(client, "check_options", options)
+    end
+    local values, faults = endpoint.params:check(params, options)
+    faults = faults or {}
+    check_rules(endpoint, values or params, faults)
+    if #faults > 0 then return nil, invalid(faults) end
+    return values
+end
+
+local function text(value)
+    if type(value) == "table" then return json.encode(value, { sorted = true }) end
+    return tostring(value)
+end
+
+--- Splits values by where they travel.
+local function distribute(endpoint, client, values)
+    local body, query, path = {}, {}, {}
+    for name, value in pairs(values) do
+        local place = endpoint.places[name] or "body"
+        if place == "body" then body[name] = value
+        elseif place == "path" then path[name] = text(value) end
+    end
+    for _, name in ipairs(endpoint.params:names()) do
+        if endpoint.places[name] == "query" and values[name] ~= nil then
+            query[#query + 1] = { name, text(values[name]) }
+        end
+    end
+    local tenant = client.model.tenant
+    if endpoint.tenant == "body" then body[tenant.name] = client.settings[tenant.setting] end
+    if endpoint.tenant == "query" then
+        table.insert(query, 1, { tenant.name, client.settings[tenant.setting] })
+    end
+    return body, query, path
+end
+
+--- Makes the request, without credential.
+---@return { method: string, url: string, headers: string[], body?: string }
+function M.request(endpoint, client, values)
+    local body, query, path = distribute(endpoint, client, values)
+    local target = url.join(client.base_url or "", endpoint.template:expand(path))
+    if #query > 0 then target = target .. "?" .. url.query(query) end
+    if endpoint.method == "GET" or endpoint.method == "DELETE" then
+        return { method = endpoint.method, url = target, headers = HEADERS_NONE }
+    end
+    return {
+        method = endpoint.method, url = target, headers = HEADERS_BODY,
+        body = assert(json.encode(body, { sorted = true })),
+    }
+end
+
+return M

@@ -1,0 +1,73 @@
+--- --dry-run: writes are checked and shown instead of sent; the first ten whole, the rest counted.
+
+local build = require "neap.call.build"
+local json = require "neap.native.json"
+local null = require "neap.null"
+local runtime = require "neap.runtime"
+
+local M = {}
+
+local SHOWN = 10
+
+--- The request with `***` where its credential will be.
+local function masked(endpoint, client, request)
+    local spec = client.model.auth[endpoint.auth]
+    local headers, body, target = { table.unpack(request.headers) }, request.body, request.url
+    if spec.place == "header" then table.move({ spec.name, "***" }, 1, 2, #headers + 1, headers) end
+    if spec.place == "basic" then table.move({ "Authorization", "Basic ***" }, 1, 2, #headers + 1, headers) end
+    if spec.place == "bearer" then table.move({ "Authorization", "Bearer ***" }, 1, 2, #headers + 1, headers) end
+    if spec.place == "query" then
+        target = target .. (target:find("?", 1, true) and "&" or "?") .. spec.name .. "=***"
+    end
+    if spec.place == "body" then
+        local rest = body:sub(2)
+        body = ("{%q:\"***\"%s%s"):format(spec.name, rest == "}" and "" or ",", rest)
+    end
+    return headers, body, target
+end
+
+local function show(endpoint, client, values)
+    local request = build.request(endpoint, client, values)
+    local headers, body, target = masked(endpoint, client, request)
+    local lines = { ("%s %s"):format(request.method, target) }
+    for i = 1, #headers, 2 do lines[#lines + 1] = ("%s: %s"):format(headers[i], headers[i + 1]) end
+    if body then lines[#lines + 1] = "" end
+    lines[#lines + 1] = body
+    return table.concat(lines, "\n") .. "\n\n"
+end
+
+local function show_json(endpoint, client, values)
+    local request = build.request(endpoint, client, values)
+    local headers, body, target = masked(endpoint, client, request)
+    local shown = { method = request.method, url = target, headers = {}, body = body and json.decode(body) }
+    for i = 1, #headers, 2 do shown.headers[headers[i]] = headers[i + 1] end
+    return json.encode(shown, { sorted = true }) .. "\n"
+end
+
+--- Counts a write and shows it if it is one of the first. Returns what a success returns: `neap.null`.
+function M.note(endpoint, client, values)
+    local notes = runtime.dry or { total = 0, counts = {} }
+    runtime.dry = notes
+    notes.total = notes.total + 1
+    local name = endpoint.vendor .. "." .. endpoint.name
+    notes.counts[name] = (notes.counts[name] or 0) + 1
+    if notes.total <= SHOWN then
+        local text = (runtime.options.json and show_json or show)(endpoint, client, values)
+        io.stdout:write(text)
+    end
+    return null
+end
+
+--- One line for the end of the run, nil when no write was noted: how many of each were not shown.
+---@return string|nil
+function M.summary()
+    local notes = runtime.dry
+    if not notes then return nil end
+    local names, parts = {}, {}
+    for name in pairs(notes.counts) do names[#names + 1] = name end
+    table.sort(names)
+    for _, name in ipairs(names) do parts[#parts + 1] = ("%d %s"):format(notes.counts[name], name) end
+    return ("dry run: %s checked, none sent"):format(table.concat(parts, ", "))
+end
+
+return M

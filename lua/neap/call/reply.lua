@@ -1,0 +1,97 @@
+--- Reads answers: the payload of a good one, the complaint of a bad one, how long it asks to wait.
+
+local clock = require "neap.native.clock"
+local errors = require "neap.error"
+local json = require "neap.native.json"
+local lang = require "neap.lang"
+local null = require "neap.null"
+
+local M = {}
+
+local EXCERPT = 200 -- characters of a body that is not what was expected
+
+--- The kind of error that a status means.
+---@param status integer
+---@param model neap.Model
+---@return neap.ErrorKind
+function M.kind(status, model)
+    if model.refused[status] then return "auth" end
+    if status == 429 then return "limit" end
+    if status == 502 or status == 503 or status == 504 then return "outage" end
+    return "rejected"
+end
+
+local function excerpt(body)
+    local text = body:gsub("<[^>]*>", " "):gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "")
+    if #text <= EXCERPT then return text end
+    local cut = utf8.offset(text, 0, EXCERPT + 1)
+    return text:sub(1, (cut or EXCERPT + 1) - 1) .. "..."
+end
+
+local REASONS = {
+    [400] = "Bad Request", [401] = "Unauthorized", [403] = "Forbidden", [404] = "Not Found",
+    [405] = "Method Not Allowed", [429] = "Too Many Requests", [500] = "Internal Server Error",
+    [502] = "Bad Gateway", [503] = "Service Unavailable", [504] = "Gateway Timeout",
+}
+
+--- The vendor's own words in an answer outside 2xx, and its code.
+---@param envelope neap.Envelope
+---@param res userdata
+---@return string message
+---@return any code
+function M.complaint(envelope, res)
+    local body = res:body()
+    local decoded = json.decode(body)
+    if decoded ~= nil then
+        local message, code = envelope.complain(decoded)
+        if message then return excerpt(message), code end
+    end
+    local text = excerpt(body)
+    return text ~= "" and text or REASONS[res:status()] or "no message"
+end
+
+--- The payload of a 2xx answer. -> payload | nil, err, true when the reply was cut short
+---@param bound table
+---@param res userdata
+function M.payload(bound, res)
+    local body = res:body()
+    local decoded, err
+    if body == "" then
+        decoded = null
+    else
+        decoded, err = json.decode(body, bound.decode_options)
+    end
+    if decoded == nil then
+        err.kind, err.status = "decode", res:status()
+        err.hint = not err.truncated and ("the reply begins: %s"):format(excerpt(body):sub(1, 60)) or nil
+        err.message = "the reply is no JSON: " .. err.message
+        return nil, err, err.truncated
+    end
+    local ok, payload, code = bound.client.model.envelope.accept(decoded)
+    if ok then return payload end
+    return nil, errors.new { kind = "rejected", status = res:status(), message = excerpt(payload), code = code }
+end
+
+--- Seconds until a reset that the older or newer rate-limit headers name; they come as delta seconds
+-- or as Unix time.
+local function rate_limit_reset(res, now)
+    local field = res:header "ratelimit"
+    local delta = field and field:match ";%s*t=(%d+)"
+    delta = tonumber(delta or res:header "ratelimit-reset" or res:header "x-ratelimit-reset" or nil)
+    if not delta or delta < 0 then return nil end
+    if delta > 1e9 then delta = delta - now end
+    return delta > 0 and delta or nil
+end
+
+--- Seconds the answer asks to wait, or nil. Retry-After outranks rate-limit headers.
+---@param res userdata
+---@return number|nil
+function M.retry_after(res)
+    local now = clock.wall_ms() / 1000
+    local value = res:header "retry-after"
+    local seconds = value and lang.retry_after(value, res:header "date", now)
+    if seconds then return seconds end
+    if res:status() == 429 then return rate_limit_reset(res, now) end
+end
+
+return M

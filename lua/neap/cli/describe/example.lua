@@ -1,0 +1,98 @@
+--- The example of an endpoint as a command line that runs in the sandbox as it stands.
+
+local json = require "neap.native.json"
+local null = require "neap.null"
+
+local M = {}
+
+local function quote(word)
+    if word:find "^[%w%-_%./:=,@+]+$" then return word end
+    return "'" .. word:gsub("'", "'\\''") .. "'"
+end
+
+local function sorted_keys(value)
+    local keys = {}
+    for key in pairs(value) do keys[#keys + 1] = key end
+    table.sort(keys)
+    return keys
+end
+
+--- Keys of an object in the order of its declaration, then of the alphabet.
+local function keys_in_order(field, value)
+    local keys, seen = {}, {}
+    for _, name in ipairs(field and field.names or {}) do
+        if value[name] ~= nil then keys[#keys + 1], seen[name] = name, true end
+    end
+    for _, key in ipairs(sorted_keys(value)) do
+        if not seen[key] then keys[#keys + 1] = key end
+    end
+    return keys
+end
+
+local TEXT = { string = true, id = true, date = true, datetime = true, decimal = true, enum = true }
+
+local function is_plain(field, value)
+    if type(value) == "string" then
+        return value:sub(1, 1) ~= "@" and (not field or TEXT[field.type] == true)
+    end
+    return type(value) == "number" and field and (field.type == "integer" or field.type == "number")
+        or type(value) == "boolean" and field and field.type == "boolean"
+end
+
+local function add(words, path, field, value)
+    if type(value) == "table" and value ~= null and not json.is_array(value) and value[1] == nil
+        and next(value) ~= nil then
+        for _, key in ipairs(keys_in_order(field, value)) do
+            add(words, path .. "." .. key, field and field.by_name and field.by_name[key], value[key])
+        end
+    elseif is_plain(field, value) then
+        words[#words + 1] = quote(("%s=%s"):format(path, value))
+    else
+        words[#words + 1] = quote(("%s:=%s"):format(path, json.encode(value, { sorted = true })))
+    end
+end
+
+--- A value that a required parameter could have, where the definition gives no example.
+local SAMPLES = {
+    integer = 1, number = 1, boolean = true, date = "2026-10-01", datetime = "2026-10-01T10:00:00+08:00",
+    decimal = "1.00", url = "https://example.com/",
+}
+
+local function sample(field)
+    if field.example ~= nil then return field.example end
+    if field.values then return field.values[1] end
+    if field.type == "object" then
+        local value = {}
+        for _, inner in ipairs(field.fields or {}) do
+            if inner.required then value[inner.name] = sample(inner) end
+        end
+        return value
+    end
+    if field.type == "list" then return { sample(field.of) } end
+    if field.type == "either" then return sample(field.either[1]) end
+    return SAMPLES[field.type] or "text"
+end
+
+local function example_of(endpoint)
+    if endpoint.example then return endpoint.example end
+    local params = {}
+    for _, field in ipairs(endpoint.params.fields) do
+        if field.required and field.default == nil then params[field.name] = sample(field) end
+    end
+    return params
+end
+
+--- Gets the command line of an endpoint's example.
+---@param endpoint neap.Endpoint
+---@return string
+function M.command(endpoint)
+    local words = { "neap", "call", endpoint.vendor, endpoint.name }
+    local params, root = example_of(endpoint), endpoint.params
+    for _, key in ipairs(keys_in_order({ names = root:names() }, params)) do
+        add(words, key, root.by_name[key], params[key])
+    end
+    words[#words + 1] = "--sandbox"
+    return table.concat(words, " ")
+end
+
+return M

@@ -1,0 +1,166 @@
+--- The facts of a vendor or an endpoint as a page for people.
+
+local facts = require "neap.cli.describe.facts"
+local text = require "neap.cli.text"
+
+local M = {}
+
+local function heading(lines, title)
+    lines[#lines + 1] = ""
+    lines[#lines + 1] = text.style("bold", title)
+end
+
+local function source_text(source)
+    if type(source) == "string" then return source end
+    return source.read and ("%s (read %s)"):format(source.url, source.read) or source.url
+end
+
+local function title_line(lines, name, title)
+    lines[#lines + 1] = text.style("bold", name) .. (title and ": " .. title or "")
+end
+
+local function add_paragraph(lines, paragraph)
+    if not paragraph then return end
+    lines[#lines + 1] = ""
+    text.paragraph(lines, paragraph)
+end
+
+local function add_limits(lines, limits)
+    heading(lines, "Limits")
+    local rows = {}
+    for i, limit in ipairs(limits) do rows[i] = { limit.text, "" } end
+    if #rows == 0 then rows[1] = { "none known", "" } end
+    text.columns(lines, rows)
+end
+
+local function add_retries(lines, rules)
+    heading(lines, "Retries")
+    local rows, covered = {}, {}
+    for _, rule in ipairs(rules) do
+        local statuses = table.concat(rule.on, ", ")
+        for _, status in ipairs(rule.on) do covered[tostring(status)] = true end
+        rows[#rows + 1] = { statuses, rule.text }
+    end
+    for _, row in ipairs(facts.DEFAULT_RETRIES) do
+        if not covered[row[1]] then rows[#rows + 1] = row end
+    end
+    text.columns(lines, rows)
+end
+
+-- Parameters -----------------------------------------------------------------------------------
+
+local function field_text(field)
+    local parts = { field.text }
+    if field.place then parts[#parts + 1] = "in the " .. field.place end
+    local said = table.concat(parts, ", ")
+    if type(field.deprecated) == "string" then said = ("%s: %s"):format(said, field.deprecated) end
+    return field.doc and ("%s; %s"):format(said, field.doc) or said
+end
+
+local function add_fields(rows, fields, indent)
+    for _, field in ipairs(fields) do
+        rows[#rows + 1] = { (" "):rep(indent) .. field.name, field_text(field) }
+        if field.fields then add_fields(rows, field.fields, indent + 2) end
+        if field.of and field.of.fields then add_fields(rows, field.of.fields, indent + 2) end
+    end
+end
+
+local function add_params(lines, endpoint)
+    heading(lines, "Parameters")
+    local rows = {}
+    add_fields(rows, endpoint.params, 0)
+    if #rows == 0 then rows[1] = { "none", "" } end
+    if endpoint.open then rows[#rows + 1] = { "...", "any other name, as text" } end
+    text.columns(lines, rows)
+end
+
+local function add_rules(lines, rules)
+    if #rules == 0 then return end
+    heading(lines, "Rules between parameters")
+    for _, rule in ipairs(rules) do text.paragraph(lines, rule, 2) end
+end
+
+-- Pages ----------------------------------------------------------------------------------------
+
+local function base_url_text(base)
+    if type(base) ~= "table" then return base end
+    local names, parts = {}, {}
+    for name in pairs(base) do
+        if name ~= "by" then names[#names + 1] = name end
+    end
+    table.sort(names)
+    for i, name in ipairs(names) do parts[i] = ("%s %s"):format(name, base[name]) end
+    return ("by the setting %s: %s"):format(base.by, table.concat(parts, ", "))
+end
+
+--- Prints the page of an endpoint.
+---@param endpoint table facts.endpoint
+---@param base_url any
+function M.endpoint(endpoint, base_url)
+    local lines = {}
+    title_line(lines, endpoint.vendor .. "." .. endpoint.endpoint, endpoint.summary)
+    lines[#lines + 1] = ("  %s %s"):format(endpoint.method, endpoint.path)
+    add_paragraph(lines, endpoint.doc)
+    lines[#lines + 1] = ""
+    local rows = {}
+    local function row(name, value)
+        if value then rows[#rows + 1] = { name, value } end
+    end
+    row("base URL", base_url_text(base_url) or "the setting base_url")
+    row("credential", endpoint.auth and endpoint.auth.text or "none")
+    row("tenant", endpoint.tenant and endpoint.tenant.text)
+    row("class", ("%s: %s"):format(endpoint.write, endpoint.write_doc))
+    row("key", endpoint.key and endpoint.key .. ": a delivery never has two records of one key under way")
+    row("payload", endpoint.returns)
+    row("reply", endpoint.envelope)
+    row("source", endpoint.source and source_text(endpoint.source))
+    text.columns(lines, rows)
+    add_params(lines, endpoint)
+    add_rules(lines, endpoint.rules)
+    add_limits(lines, endpoint.limits)
+    add_retries(lines, endpoint.retry)
+    heading(lines, "Example")
+    lines[#lines + 1] = "  " .. endpoint.call
+    text.print(lines)
+end
+
+local function setting_text(setting)
+    local parts = { setting.type }
+    if setting.required then parts[#parts + 1] = "required" end
+    if setting.default ~= nil then parts[#parts + 1] = "default " .. tostring(setting.default) end
+    local said = table.concat(parts, ", ")
+    if setting.doc then said = said .. "; " .. setting.doc end
+    return ("%s [%s]"):format(said, setting.env)
+end
+
+local function add_settings(lines, settings)
+    heading(lines, "Settings (neap help settings)")
+    local rows = {}
+    for i, setting in ipairs(settings) do rows[i] = { setting.name, setting_text(setting) } end
+    text.columns(lines, rows)
+end
+
+--- Prints the page of a vendor.
+---@param vendor table facts.vendor
+function M.vendor(vendor)
+    local lines = {}
+    title_line(lines, vendor.vendor, vendor.title)
+    add_paragraph(lines, vendor.summary)
+    lines[#lines + 1] = ""
+    local rows = {}
+    rows[#rows + 1] = { "base URL", base_url_text(vendor.base_url) or "the setting base_url" }
+    if vendor.source then rows[#rows + 1] = { "source", source_text(vendor.source) } end
+    if vendor.file then rows[#rows + 1] = { "definition", vendor.file } end
+    rows[#rows + 1] = { "reply", vendor.envelope }
+    text.columns(lines, rows)
+    add_settings(lines, vendor.settings)
+    heading(lines, ("Endpoints (neap describe %s.ENDPOINT)"):format(vendor.vendor))
+    rows = {}
+    for i, endpoint in ipairs(vendor.endpoints) do rows[i] = { endpoint.name, endpoint.summary or endpoint.path } end
+    text.columns(lines, rows)
+    add_limits(lines, vendor.limits)
+    add_retries(lines, vendor.retry)
+    text.print(lines)
+end
+
+return M

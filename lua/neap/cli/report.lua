@@ -1,0 +1,218 @@
+--- What a command says at its end: errors and summaries, for people or as JSON, and the exit code
+-- (DESIGN.md 6). Every line for people passes the redaction of secrets.
+
+local dry_run = require "neap.call.dry_run"
+local errors = require "neap.error"
+local json = require "neap.native.json"
+local log = require "neap.native.log"
+local runtime = require "neap.runtime"
+local secrets = require "neap.native.secret"
+local terminal = require "neap.native.terminal"
+local text = require "neap.cli.text"
+
+local M = {}
+
+M.EXIT = { done = 0, failed = 1, usage = 2, undelivered = 3, settings = 4 }
+
+local SIGNALS = { SIGINT = 130, SIGTERM = 143 }
+local INDENT = 2 -- blanks per level of JSON on a terminal
+
+--- Is `--json` in force? Set by init.lua before anything can fail.
+M.is_json = false
+
+--- Raises an error of the command line itself: exit code 2.
+---@param message string
+---@param hint? string
+function M.refuse(message, hint)
+    error(errors.new { kind = "invalid", message = message, hint = hint, usage = true }, 0)
+end
+
+-- Lines ----------------------------------------------------------------------------------------
+
+--- Writes a line to standard error.
+---@param line string
+function M.note(line)
+    io.stdout:flush() -- in order, where both go to one place
+    io.stderr:write("neap: ", secrets.redact((line:gsub("[\r\n]+", " "))), "\n")
+end
+
+--- Gets the JSON of a value, indented where people read it.
+---@param value any
+---@return string
+function M.encode(value)
+    local indent = not M.is_json and terminal.is_terminal(1) and INDENT or nil
+    return assert(json.encode(value, { indent = indent, sorted = true }))
+end
+
+-- Errors ---------------------------------------------------------------------------------------
+
+local ERROR = {
+    "kind", "vendor", "endpoint", "status", "code", "message", "outcome", "retryable", "where", "line",
+    "column", "hint", "cause", "attempts",
+}
+local ATTEMPT = { "at", "status", "error", "wait" }
+
+--- Redacts every text within a plain value: what JSON escapes could hide a secret.
+local function redacted(value)
+    if type(value) == "string" then return secrets.redact(value) end
+    if type(value) ~= "table" then return value end
+    local copy = setmetatable({}, getmetatable(value))
+    for key, inner in pairs(value) do copy[key] = redacted(inner) end
+    return copy
+end
+
+local function attempts_of(list)
+    local attempts = json.array {}
+    for i, attempt in ipairs(list) do attempts[i] = json.object(redacted(attempt), ATTEMPT) end
+    return attempts
+end
+
+--- The fields of an error as a plain table, in a fixed order.
+local function error_table(err)
+    local shown = {}
+    for _, name in ipairs(ERROR) do
+        local value = err[name]
+        if type(value) == "string" then value = secrets.redact(value) end
+        if type(value) ~= "table" then shown[name] = value end
+    end
+    if errors.is(err.cause) then shown.cause = error_table(err.cause)
+    elseif type(err.cause) == "table" then shown.cause = attempts_of(err.cause) end
+    if type(err.attempts) == "table" then shown.attempts = attempts_of(err.attempts) end
+    return json.object(shown, ERROR)
+end
+
+--- Makes an error of whatever was raised; text raised by a script has its place in it already.
+local function as_error(raised)
+    if errors.is(raised) then return raised end
+    if type(raised) == "table" then
+        local message = type(raised.message) == "string" and raised.message or json.encode(raised)
+        return errors.new { kind = "bug", message = message or tostring(raised) }
+    end
+    return errors.from(raised)
+end
+
+local function begins_with_place(message)
+    return message:find "^[^:]+:%d+: " ~= nil
+end
+
+--- An error as one line: the script's line, then what `tostring` says.
+local function error_line(err)
+    local line
+    if err.usage or err.kind == "bug" and begins_with_place(err.message) then
+        line = err.hint and err.message .. "; " .. err.hint or err.message
+    else
+        line = tostring(err)
+    end
+    local where = err.where
+    if where and not err.message:find(where, 1, true) then line = where .. ": " .. line end
+    return line
+end
+
+--- Says why a command failed.
+---@param raised any
+---@param traceback? string written to the log at level debug
+function M.failure(raised, traceback)
+    local err = as_error(raised)
+    io.stdout:flush()
+    if M.is_json then
+        io.stderr:write(secrets.redact(json.encode { error = error_table(err) }), "\n")
+    else
+        local line = secrets.redact((error_line(err):gsub("[\r\n]+", " ")))
+        io.stderr:write(text.style("red", "neap:", 2), " ", line, "\n")
+    end
+    if traceback and log.enabled "debug" then
+        log.write("debug", "traceback", { traceback = traceback })
+    end
+end
+
+--- Gets the exit code of a signal that ended the run; nil without one.
+---@return integer|nil
+function M.signal_code()
+    return SIGNALS[runtime.stopped]
+end
+
+--- Gets the exit code of a failure.
+---@param raised any
+---@return integer
+function M.code_of(raised)
+    local err = as_error(raised)
+    if err.kind == "cancelled" and M.signal_code() then return M.signal_code() end
+    if err.usage then return M.EXIT.usage end
+    if err.kind == "settings" then return M.EXIT.settings end
+    -- A 401 or 403 in between does not yet mean a refused credential (DESIGN.md 5).
+    if err.kind == "auth" and err.credential_refused ~= false then return M.EXIT.settings end
+    if err.kind == "invalid" and runtime.sends == 0 then return M.EXIT.usage end
+    return M.EXIT.failed
+end
+
+-- Deliveries -----------------------------------------------------------------------------------
+
+local SUMMARY = { "total", "ok", "failed", "unknown", "retried", "seconds" }
+
+local function rounded(seconds)
+    return math.floor(seconds * 1000 + 0.5) / 1000
+end
+
+local function summary_json(summary)
+    local shown = {}
+    for _, name in ipairs(SUMMARY) do shown[name] = summary[name] end
+    shown.seconds = rounded(summary.seconds)
+    return json.encode(json.object(shown, SUMMARY))
+end
+
+local WORDS = {
+    outage = "ended by an outage", refused = "ended by a refused credential",
+    settings = "ended by a missing setting", source = "the source broke off",
+    bug = "ended by an error in the workflow",
+}
+
+local function ending(summary)
+    local ended = summary.ended
+    if not ended then return "" end
+    local words = ended.reason == "signal" and "ended by " .. tostring(ended.err) or WORDS[ended.reason]
+    local read = summary.stream and (", %d records read"):format(summary.total) or ""
+    return ("; %s%s"):format(words or "ended early", read)
+end
+
+local function summary_line(summary)
+    local letters = summary.dead_letters and "; dead letters in " .. summary.dead_letters or ""
+    return ("%d record%s: %d ok, %d failed, %d unknown, %d retried, %.1f s%s%s"):format(
+        summary.total, summary.total == 1 and "" or "s", summary.ok, summary.failed, summary.unknown,
+        summary.retried, summary.seconds, ending(summary), letters)
+end
+
+--- Says how a delivery went: with --json one line on standard output, else the last line of
+-- standard error.
+---@param summary neap.Summary
+---@param stdout_is_taken boolean standard output holds the exported data
+function M.summary(summary, stdout_is_taken)
+    local ended = summary.ended
+    if ended and ended.reason ~= "bug" and errors.is(ended.err) then M.failure(ended.err) end
+    M.dry_run()
+    if not M.is_json then return M.note(summary_line(summary)) end
+    local out = stdout_is_taken and io.stderr or io.stdout
+    out:write(summary_json(summary), "\n")
+end
+
+--- Says what a dry run did not send.
+function M.dry_run()
+    local line = dry_run.summary()
+    if line then M.note(line) end
+end
+
+local ENDED = {
+    refused = M.EXIT.settings, settings = M.EXIT.settings, outage = M.EXIT.undelivered,
+    source = M.EXIT.failed, bug = M.EXIT.failed,
+}
+
+--- Gets the exit code of a delivery.
+---@param summary neap.Summary
+---@return integer
+function M.code_of_summary(summary)
+    if M.signal_code() then return M.signal_code() end
+    local ended = summary.ended
+    if ended and ENDED[ended.reason] then return ENDED[ended.reason] end
+    return summary.failed + summary.unknown > 0 and M.EXIT.undelivered or M.EXIT.done
+end
+
+return M

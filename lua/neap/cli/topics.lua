@@ -1,0 +1,146 @@
+--- The manual of the command line: `neap help TOPIC`.
+
+local M = {}
+
+local function topic(name, summary, text, aliases)
+    M[#M + 1] = {
+        name = name, summary = summary, aliases = aliases, text = text:gsub("^\n", ""):gsub("%s+$", ""),
+    }
+end
+
+topic("workflow", "how a workflow script is written", [==[
+A workflow is a Lua script that returns a description and a function:
+
+  return neap.workflow {
+      summary = "Import an audience file into OmniSegment",
+      args = {
+          { "file", type = "path", required = true, doc = "CSV with a header row, or NDJSON" },
+      },
+      run = function(ctx, args)
+          local omni = ctx:vendor "omnisegment"
+          return ctx:deliver(neap.records(args.file, omni.import_audience.data), function(row)
+              return omni:import_audience { data = row }
+          end)
+      end,
+  }
+
+Every arg is an option of `neap run`: merge_key is --merge-key VALUE, a boolean x is --x or --no-x, a
+list repeats. `neap run SCRIPT --help` shows them. A script that returns no workflow has simply run.
+
+Calls look synchronous and wait without blocking. A call that fails as calls do returns nil and an
+error; assert(call()) raises it. ctx:deliver takes every record of a source through the function, at
+most --concurrency at once, in order per key, and keeps the outcome of each.
+
+What `run` returns sets the exit code: a delivery's summary 0 or 3, nil and an error 1; any other
+value is printed as JSON.]==], { "workflows", "script", "scripts" })
+
+topic("settings", "where a vendor's settings come from", [==[
+A setting is taken from the first place that has it:
+
+  --set VENDOR.SETTING=VALUE       neap call opm ping --set opm.api_key=env:OPM_KEY
+  NEAP_<VENDOR>_<SETTING>          NEAP_OMNISEGMENT_TID=OA-123456
+  ./neap.lua                       return { omnisegment = { tid = "OA-123456" } }
+  $XDG_CONFIG_HOME/neap/config.lua the same form
+  the definition's default
+
+`neap describe VENDOR` lists the settings of a vendor with their types, defaults and variables. Every
+vendor has base_url, timeout, connections (per host) and jitter.
+
+With --sandbox, settings that are missing get the sandbox's own values, and secrets are not read from
+the environment or from files; a reference given by --set is read, so that a wrong key can be tried.]==],
+    { "setting", "configuration", "config" })
+
+topic("secrets", "how keys and passwords are given, and kept", [==[
+A secret is given by a reference, in --set, in a file or in its variable:
+
+  env:NAME        the value of an environment variable
+  file:PATH       the content of a file, without one newline at its end
+  cmd:COMMAND     what a command prints, without one newline at its end
+
+The secret itself is accepted only in its variable NEAP_<VENDOR>_<SETTING>; on the command line and in
+files it is refused (exit code 2), since others could read it there.
+
+A secret is sent to the vendor's own origin only, never follows a redirect to another one, and never
+leaves unencrypted except to this machine. In logs, errors, dead letters and --dry-run it is ***.]==],
+    { "secret", "credentials", "keys" })
+
+topic("faults", "the faults that the sandbox makes on demand", [==[
+--faults "KIND[@vendor[.endpoint]]:key=value,...", several joined by ";":
+
+  503:p=0.05                             answers 503 to five of a hundred requests
+  429@omnisegment:p=0.02                 the same with 429 and Retry-After, one vendor only
+  reset:p=0.01                           takes effect, then drops the connection
+  truncate:p=0.01                        takes effect, then cuts the answer short
+  slow:p=0.02,s=1                        answers a second later
+  outage:status=503,from=10,to=200       answers 503 to everything in a span of time
+  expire@optimove:at=60                  ends every session at that time
+
+Times are seconds from the start. p is the probability, 1 when left out. The same --seed gives the
+same faults; --sandbox-log FILE writes one JSON line per request: at, vendor, endpoint, method, path,
+status, fault. With --clock virtual the waits of a run take no time.]==], { "fault", "sandbox-faults" })
+
+topic("exit-codes", "what the exit codes mean", [==[
+  0     done (a file with nothing but a header, too)
+  1     vendor error, network, refused redirect; an error raised while running; a source that breaks
+        in the middle; an unknown outcome of a call
+  2     bad options or --set; a file, script, definition or parameter refused before any request
+  3     a delivery ended, by itself or by an outage, with failed or unknown records
+  4     a setting or credential is missing, or the vendor refused the credential
+  130   SIGINT      the first signal stops reading and sending, lets requests under way answer for up
+  143   SIGTERM     to 10 s, writes dead letters and summary; the second one stops at once
+
+A failure is one line on standard error, with --json {"error":{"kind":...,"message":...}}.]==],
+    { "exit-code", "exit", "codes" })
+
+topic("files", "record files and dead letters", [==[
+Import recipes read --file PATH (- is standard input): CSV with a header row, or NDJSON where the name
+ends in .ndjson or .jsonl. A CSV column a.b is a nested field; an empty cell is an absent field unless
+--keep-empty; cells are converted by the declared type, lists and objects are JSON.
+
+Faults of the file or its header stop before any call (exit code 2). A faulty row is a failed record,
+and the run goes on (3). A file that cannot be read on ends the run after the records before (1).
+
+Dead letters: every record that was not delivered, one JSON object per line, written as it happens to
+FILE.dead.ndjson (standard input: neap.dead.ndjson) or to --dead-letters PATH:
+
+  {"record":{...},"line":17,"outcome":"rejected","error":{"kind":...,"status":...,"message":...},
+   "attempts":[{"at":"2026-11-21T10:00:00.000Z","status":503,"wait":300}]}
+
+outcome is not_sent (nothing reached the vendor), rejected (it answered no) or unknown (it may have
+taken effect). wait is the seconds waited before that send. Import recipes accept such a file as
+--file, so that what failed can be sent again.
+
+Export recipes write --out PATH (- is standard output), NDJSON or CSV by its ending, whole or not at
+all.]==], { "dead-letters", "dead-letter", "csv", "ndjson", "file" })
+
+topic("definition", "how a vendor is described", [==[
+A definition is a Lua table in NAME.lua, found in vendors/ beside the script, in ./vendors, in
+$XDG_CONFIG_HOME/neap/vendors, then built in:
+
+  return vendor.define "shop" {
+      title    = "Shop API",
+      settings = { { "api_key", type = "secret", required = true } },
+      base_url = "https://api.shop.example",
+      auth     = { key = auth.header { name = "X-Api-Key", secret = "api_key" } },
+      limits   = { { rate = "10/s", per = "account" } },
+      retry    = { { on = { 429 }, backoff = "exponential", base = "1s", max = "60s", retries = 8 } },
+      envelope = envelope.plain { message = "error" },
+      endpoints = {
+          put_order = {
+              post = "/orders/{shop}", auth = "key", write = "idempotent", key = "order_id",
+              params = {
+                  { "shop", type = "string", required = true },
+                  { "order_id", type = "id", required = true },
+              },
+          },
+      },
+  }
+
+Loading it does no I/O; a wrong field is reported with file, line and the nearest name. call,
+describe, list, --set and NEAP_SHOP_API_KEY work for it at once; sandbox/shop.lua beside it is its
+simulator. `neap describe VENDOR.ENDPOINT` shows what a definition means.
+
+write says whether a send may be repeated: read, idempotent, keyed (the vendor knows the key) or
+unsafe. lua/README.md has the whole grammar.]==], { "definitions", "vendor", "vendors" })
+
+return M

@@ -1,0 +1,163 @@
+--- Structured concurrency: what is started inside a call ends before the call returns.
+
+local clock = require "neap.native.clock"
+local errors = require "neap.error"
+local event = require "neap.native.event"
+local locals = require "neap.locals"
+local task = require "neap.native.task"
+
+local M = {}
+
+local DEFAULT_CONCURRENCY = 16
+
+--- Starts fn as a child of the running task. The child ends before its parent does; a failure that
+-- nobody awaited becomes the parent's.
+---@param fn function
+---@return neap.Task
+function M.spawn(fn, ...)
+    local slot = locals.get "slot"
+    local child = task.spawn(fn, ...)
+    if slot then locals.set(child, "slot", slot:child()) end
+    return child
+end
+
+--- Waits without blocking. Raises outside a task.
+---@async
+---@param seconds number
+M.sleep = clock.sleep
+
+--- Gives an iterator's items to many workers: one asks it at a time, since it may wait, and nobody
+-- asks it again after its end.
+local function shared_iterator(pull)
+    local busy, over, free = false, false, event.new()
+    return function()
+        while busy do free:wait() end
+        if over then return nil end
+        busy = true
+        local item = pull()
+        busy, over = false, item == nil
+        free:signal()
+        return item
+    end
+end
+
+local function next_item(items)
+    if type(items) == "function" then return shared_iterator(items) end
+    local i = 0
+    return function()
+        i = i + 1
+        return items[i]
+    end
+end
+
+--- Starts `count` workers and waits for all; the first failure cancels the others and is raised.
+local function run_workers(count, work)
+    local workers, ended, change = {}, {}, event.new()
+    local Guard = {
+        __close = function(guard)
+            ended[#ended + 1] = guard.index
+            change:signal()
+        end,
+    }
+    local function guarded(index)
+        local _ <close> = setmetatable({ index = index }, Guard)
+        work()
+    end
+    for i = 1, count do workers[i] = M.spawn(guarded, i) end
+    for i = 1, count do
+        while not ended[i] do change:wait() end
+        local worker = workers[ended[i]]
+        local ok, raised = pcall(worker.await, worker)
+        if not ok then
+            for _, other in ipairs(workers) do other:cancel() end
+            for _, other in ipairs(workers) do pcall(other.await, other) end
+            error(raised, 0)
+        end
+    end
+end
+
+--- Calls fn(item, index) for each item, at most `concurrency` at once (default 16).
+---@async
+---@param items any[]|fun():any a list, or an iterator of which the first value is the item
+---@param opts { concurrency?: integer }
+---@param fn fun(item: any, index: integer): any
+---@return any[] results by index, false where fn returned nil
+---@return table<integer, any>|nil errors what fn returned second, by index; nil when there was none
+function M.map(items, opts, fn)
+    local count = opts.concurrency or DEFAULT_CONCURRENCY
+    if math.type(count) ~= "integer" or count < 1 then
+        error(("neap.map: concurrency must be an integer from 1, got %s"):format(tostring(count)), 2)
+    end
+    local results, errs = {}, nil
+    local pull, index = next_item(items), 0
+    local function worker()
+        while true do
+            local item = pull()
+            if item == nil then return end
+            index = index + 1
+            local i = index
+            local value, err = fn(item, i)
+            results[i] = value ~= nil and value
+            if value == nil and err ~= nil then
+                errs = errs or {}
+                errs[i] = err
+            end
+        end
+    end
+    if type(items) == "table" then count = math.min(count, #items) end
+    run_workers(count, worker)
+    return results, errs
+end
+
+--- Runs fn as a child for at most that long; then it is cancelled and the result is `nil, err` of
+-- kind `timeout`. Otherwise returns what fn returned, raises what it raised.
+---@async
+---@param seconds number
+---@param fn function
+function M.deadline(seconds, fn, ...)
+    if type(seconds) ~= "number" or not (seconds >= 0) then
+        error(("neap.deadline: seconds expected, got %s"):format(tostring(seconds)), 2)
+    end
+    local expired = false
+    local child = M.spawn(fn, ...)
+    local timer = task.spawn(function()
+        clock.sleep(seconds)
+        expired = true
+        child:cancel()
+    end)
+    local results = table.pack(pcall(child.await, child))
+    timer:cancel()
+    if expired and child:status() == "cancelled" then
+        return errors.fail("timeout", "not done within %g s", seconds)
+    end
+    if not results[1] then error(results[2], 0) end
+    return table.unpack(results, 2, results.n)
+end
+
+--- Asks again and again until there is an answer: fn returns a value (the result), false (ask again
+-- after `every` seconds) or nil, err. After `total` seconds: nil, err of kind `timeout`.
+---@async
+---@param opts { every: number, total: number }
+---@param fn fun(): any
+function M.poll(opts, fn)
+    local deadline = clock.now() + opts.total
+    while true do
+        local value, err = fn()
+        if value then return value end
+        if value == nil then return nil, err or errors.new { kind = "bug", message = "neap.poll: fn returned nil" } end
+        if clock.now() + opts.every > deadline then
+            return errors.fail("timeout", "no result within %g s", opts.total)
+        end
+        clock.sleep(opts.every)
+    end
+end
+
+--- Calls fn and turns a raised error object back into `nil, err`; other errors stay raised.
+function M.try(fn, ...)
+    local results = table.pack(pcall(fn, ...))
+    if results[1] then return table.unpack(results, 2, results.n) end
+    if errors.is(results[2]) then return nil, results[2] end
+    error(results[2], 0)
+end
+
+return M

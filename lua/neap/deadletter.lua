@@ -1,0 +1,104 @@
+--- Dead letters: records that were not delivered, one JSON object per line, written as they happen, so
+-- that the file is complete up to any crash. Import recipes accept such a file as `--file`.
+
+local errors = require "neap.error"
+local event = require "neap.native.event"
+local file = require "neap.native.file"
+local json = require "neap.native.json"
+local task = require "neap.native.task"
+
+local M = {}
+
+local LETTER = { "record", "line", "outcome", "error", "attempts" }
+local ATTEMPT = { "at", "status", "error", "wait" }
+
+---@class neap.DeadLetters
+---@field path string
+---@field count integer letters added
+---@field err? neap.Error the first failure to write
+local Writer = {}
+Writer.__index = Writer
+
+--- Opens a writer; the file itself is created at the first letter.
+---@param path? string default neap.dead.ndjson
+function M.writer(path)
+    return setmetatable({ path = path or "neap.dead.ndjson", count = 0, queue = {}, wake = event.new() }, Writer)
+end
+
+local function attempts_of(err)
+    local attempts = json.array {}
+    for i, attempt in ipairs(err.attempts or {}) do attempts[i] = json.object(attempt, ATTEMPT) end
+    return attempts
+end
+
+local function letter(record, line, err)
+    return json.object({
+        record = record, line = line, outcome = err.outcome, error = errors.to_table(err),
+        attempts = attempts_of(err),
+    }, LETTER)
+end
+
+function Writer:write_queued(handle)
+    while #self.queue > 0 do
+        local text = table.concat(self.queue)
+        self.queue = {}
+        local ok, err = handle:write(text)
+        if not ok then return nil, err end
+    end
+    return true
+end
+
+--- The writer's own task: opens, then writes whatever has been queued, in one piece.
+local function write_letters(self)
+    local handle, err = file.open(self.path, "w")
+    if not handle then
+        self.err = err
+        return
+    end
+    repeat
+        local ok
+        ok, err = self:write_queued(handle)
+        if not ok then
+            self.err = err
+            break
+        end
+        if not self.closing then self.wake:wait() end
+    until self.closing and #self.queue == 0
+    handle:close()
+end
+
+--- Adds a letter; does not wait. What cannot be written is reported by close.
+---@param record table as converted, without credentials
+---@param line? integer of the source
+---@param err neap.Error
+function Writer:add(record, line, err)
+    local text, refused = json.encode(letter(record, line, err), { sorted = true })
+    if not text then text = json.encode(letter(tostring(record) .. ": " .. refused.message, line, err)) end
+    self.queue[#self.queue + 1] = text .. "\n"
+    self.count = self.count + 1
+    if not self.task then self.task = task.spawn(write_letters, self) end
+    self.wake:signal()
+end
+
+--- Writes the rest. -> true | nil, err
+---@async
+function Writer:close()
+    if not self.task then return true end
+    self.closing = true
+    self.wake:signal()
+    self.task:await()
+    if self.err then
+        return nil, errors.new {
+            kind = "bug", message = ("the dead letters could not be written to %s: %s"):format(
+                self.path, self.err.message), cause = self.err,
+        }
+    end
+    return true
+end
+
+--- Is this decoded line a dead letter rather than a record?
+function M.is_letter(value)
+    return type(value.record) == "table" and type(value.outcome) == "string" and type(value.error) == "table"
+end
+
+return M

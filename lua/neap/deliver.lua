@@ -1,0 +1,344 @@
+--- ctx:deliver: every record of a source through a function, with bounded concurrency, order per key,
+-- and the outcome of each: delivered, dead-lettered with its reason, or unknown with its reason.
+--
+-- Places. At most `concurrency` records hold a place. A record that waits for a retry, a closed gate or
+-- its key's turn is parked: it gives its place back and takes one again afterwards, before new records.
+-- Reading the source pauses while MAX_PARKED are parked.
+--
+-- Ending early (DESIGN.md 5). An outage, a refused credential or a signal ends the delivery: records
+-- on the wire may answer for GRACE_S seconds, all others are dead-lettered, the unread rest of a file
+-- too.
+
+local clock = require "neap.native.clock"
+local concurrency = require "neap.concurrency"
+local deadletter = require "neap.deadletter"
+local errors = require "neap.error"
+local event = require "neap.native.event"
+local locals = require "neap.locals"
+local progress = require "neap.progress"
+local runtime = require "neap.runtime"
+local slots = require "neap.deliver.slot"
+local source = require "neap.deliver.source"
+local task = require "neap.native.task"
+
+local M = {}
+
+local DEFAULT_CONCURRENCY = 64
+local MAX_PARKED = 10000
+local GRACE_S = 10
+
+---@class neap.Summary
+---@field total integer records read or dead-lettered
+---@field ok integer
+---@field failed integer
+---@field unknown integer
+---@field retried integer records sent more than once
+---@field seconds number by the runtime's clock
+---@field ended? { reason: "outage"|"refused"|"signal"|"source"|"bug", err: neap.Error }
+---@field dead_letters? string path, when there is any
+
+local Summary = { __name = "neap.Summary" }
+
+function M.is_summary(value)
+    return getmetatable(value) == Summary
+end
+
+---@class neap.Delivery
+local Delivery = {}
+Delivery.__index = Delivery
+
+local function new_delivery(from, fn, opts)
+    return setmetatable({
+        source = from, fn = fn, concurrency = opts.concurrency or DEFAULT_CONCURRENCY,
+        places = 0,      -- held
+        parked = 0,      -- records without a place
+        running = {},    -- slot -> true
+        running_count = 0,
+        returning = {},  -- parked slots that want a place again, first come first served
+        returning_first = 1, returning_last = 0,
+        locks = {},      -- client -> group -> key -> waiting locks
+        room = event.new(),
+        idle = event.new(),
+        total = 0, ok = 0, failed = 0, unknown = 0, retried = 0,
+        sequence = 0, started = clock.now(),
+        letters = deadletter.writer(opts.dead_letters or runtime.options.dead_letters or from.dead_letters),
+    }, Delivery)
+end
+
+-- Places ---------------------------------------------------------------------------------------
+
+--- The parked record that has wanted a place for longest; nil when none does.
+function Delivery:next_returning()
+    while self.returning_first <= self.returning_last do
+        local slot = self.returning[self.returning_first]
+        self.returning[self.returning_first] = nil
+        self.returning_first = self.returning_first + 1
+        if self.running[slot] then return slot end
+    end
+end
+
+--- Passes a place on: to a parked record that wants one, else to the reader.
+function Delivery:release(slot)
+    slot.has_place = false
+    local following = self:next_returning()
+    if following then
+        following.has_place = true
+        following.place_event:signal()
+        return
+    end
+    self.places = self.places - 1
+    self.room:signal()
+end
+
+function Delivery:park(slot)
+    if slot.parked then return end
+    self.parked = self.parked + 1
+    slot.parked = true
+    self:release(slot)
+end
+
+---@async
+function Delivery:unpark(slot)
+    if not slot.parked then return end
+    if self.places < self.concurrency then
+        self.places = self.places + 1
+        slot.has_place = true
+    else
+        slot.place_event = event.new()
+        self.returning_last = self.returning_last + 1
+        self.returning[self.returning_last] = slot
+        slot.place_event:wait()
+    end
+    self:leave_parked(slot)
+end
+
+function Delivery:leave_parked(slot)
+    if not slot.parked then return end
+    slot.parked = false
+    self.parked = self.parked - 1
+    self.room:signal()
+end
+
+local function has_room(delivery)
+    return delivery.places < delivery.concurrency and delivery.parked < MAX_PARKED
+end
+
+-- Outcomes -------------------------------------------------------------------------------------
+
+local function count_outcome(delivery, err)
+    if err.outcome == "unknown" then
+        delivery.unknown = delivery.unknown + 1
+    else
+        delivery.failed = delivery.failed + 1
+    end
+end
+
+function Delivery:bury(record, line, err)
+    count_outcome(self, err)
+    self.letters:add(record, line, err)
+end
+
+--- Takes a record out of the delivery.
+function Delivery:leave(slot)
+    if not self.running[slot] then return false end
+    self.running[slot] = nil
+    self.running_count = self.running_count - 1
+    if slot.retried then self.retried = self.retried + 1 end
+    self:leave_parked(slot)
+    if slot.has_place then self:release(slot) end
+    if self.running_count == 0 then self.idle:broadcast() end
+    return true
+end
+
+--- Why a record's error ends the whole delivery, or nil.
+local function fatal_reason(err)
+    if err.kind == "outage" and err.down then return "outage" end
+    if err.credential_refused then return "refused" end
+    if err.kind == "settings" then return "settings" end
+    if err.kind == "bug" then return "bug" end
+end
+
+--- An error object of whatever a record's function returned or raised.
+local function failure_of(ok, value, err)
+    if not ok then return errors.from(value) end
+    if err == nil then
+        return errors.new { kind = "rejected", message = "the workflow returned nil for this record" }
+    end
+    if errors.is(err) then return err end
+    return errors.new { kind = "rejected", message = tostring(err) }
+end
+
+function Delivery:settle(slot, ok, value, err)
+    if not self:leave(slot) then return end
+    if ok and value ~= nil then
+        self.ok = self.ok + 1
+    else
+        local failure = failure_of(ok, value, err)
+        failure.outcome = failure.outcome or (slot.sent and "unknown" or "not_sent")
+        self:bury(slot.record, slot.line, failure)
+        local reason = fatal_reason(failure)
+        if reason then self:stop(reason, failure) end
+    end
+    self.progress:update()
+end
+
+-- Ending early ---------------------------------------------------------------------------------
+
+--- The error of a record that the end of the delivery caught.
+local function ended_error(ended, slot)
+    local attempts = slot and slot.flowcall and slot.flowcall:attempts() or nil
+    local outcome = "not_sent"
+    if slot and slot.sent then outcome = (slot.ambiguous or slot.on_wire > 0) and "unknown" or "rejected" end
+    local cause = ended.err
+    return errors.new {
+        kind = ended.reason == "outage" and "outage" or ended.reason == "refused" and "auth" or
+            ended.reason == "settings" and "settings" or "cancelled",
+        message = ended.message, outcome = outcome, attempts = attempts,
+        cause = ended.reason == "outage" and (cause.cause or cause.attempts) or errors.is(cause) and cause or nil,
+        retryable = true,
+    }
+end
+
+--- Ends records that are not on the wire; the others may still answer, but not repeat.
+function Delivery:cut(everything)
+    local caught = {}
+    for slot in pairs(self.running) do caught[#caught + 1] = slot end
+    table.sort(caught, function(a, b) return a.sequence < b.sequence end)
+    for _, slot in ipairs(caught) do
+        slot.stopping = true
+        if slot.on_wire == 0 or everything then
+            local err = ended_error(self.ended, slot)
+            slot.task:cancel()
+            if self:leave(slot) then self:bury(slot.record, slot.line, err) end
+        end
+    end
+end
+
+local MESSAGES = {
+    outage = "the vendor is down: the delivery ended before this record was accepted",
+    refused = "the vendor refused the credential: the delivery ended before this record was accepted",
+    settings = "a setting is missing: the delivery ended before this record was sent",
+    source = "the source could not be read on",
+    bug = "an error in the workflow ended the delivery",
+}
+
+--- Ends the delivery: no more reading and sending.
+---@param reason string
+---@param err? neap.Error
+function Delivery:stop(reason, err)
+    if self.ended then return end
+    self.ended = { reason = reason, err = err, message = MESSAGES[reason] or ("ended by " .. tostring(err)) }
+    self:cut(false)
+    self.room:broadcast()
+    if self.source.is_stream then self.reader:cancel() end
+end
+
+--- Waits until what is on the wire has answered.
+function Delivery:drain()
+    local function wait()
+        while self.running_count > 0 do self.idle:wait() end
+        return true
+    end
+    if self.ended and self.running_count > 0 then
+        concurrency.deadline(GRACE_S, wait)
+        self:cut(true)
+    end
+    wait()
+end
+
+--- The unread rest of a file; of a stream, reading simply stops.
+function Delivery:bury_rest()
+    if self.source.is_stream then return end
+    while true do
+        local record, line, err = self.source:next()
+        if record == nil then return end
+        self.total = self.total + 1
+        self:bury(record, line, err or ended_error(self.ended))
+        self.progress:update()
+    end
+end
+
+-- The run --------------------------------------------------------------------------------------
+
+local function work(delivery, slot)
+    delivery:settle(slot, pcall(delivery.fn, slot.record))
+end
+
+function Delivery:start(record, line)
+    local slot = slots.new(self, record, line)
+    self.sequence = self.sequence + 1
+    slot.sequence = self.sequence
+    self.places = self.places + 1
+    self.running[slot] = true
+    self.running_count = self.running_count + 1
+    slot.task = task.spawn(work, self, slot)
+    locals.set(slot.task, "slot", slot)
+end
+
+--- Reads the source and starts records until it ends or the delivery does.
+function Delivery:read()
+    while true do
+        while not self.ended and not has_room(self) do self.room:wait() end
+        if self.ended then return end
+        local record, line, err = self.source:next()
+        if record == nil then
+            if err then self:break_off(err) end
+            return
+        end
+        self.total = self.total + 1
+        if err then
+            self:bury(record, line, err)
+            self.progress:update()
+        elseif self.ended then
+            self:bury(record, line, ended_error(self.ended))
+        else
+            self:start(record, line)
+        end
+    end
+end
+
+--- The source broke in the middle: records before it are delivered, then the run ends.
+function Delivery:break_off(err)
+    self.broken = err
+end
+
+function Delivery:summary()
+    local ended = self.ended
+    if not ended and self.broken then ended = { reason = "source", err = self.broken } end
+    return setmetatable({
+        total = self.total, ok = self.ok, failed = self.failed, unknown = self.unknown,
+        retried = self.retried, seconds = clock.now() - self.started, ended = ended,
+        dead_letters = self.letters.count > 0 and self.letters.path or nil,
+        stream = self.source.is_stream or nil,
+    }, Summary)
+end
+
+--- Delivers every record of a source.
+---@async
+---@param from any neap.records, a list of tables, or an iterator
+---@param fn fun(record: table): any a record is ok when the first value is not nil
+---@param opts? { concurrency?: integer, dead_letters?: string }
+---@return neap.Summary|nil
+---@return neap.Error? err
+function M.run(from, fn, opts)
+    local delivery = new_delivery(source.open(from), fn, opts or {})
+    delivery.progress = progress.new(delivery)
+    local forget = runtime.on_stop(function(signal)
+        delivery:stop("signal", signal)
+    end)
+    delivery.reader = task.spawn(delivery.read, delivery)
+    local ok, raised = pcall(delivery.reader.await, delivery.reader)
+    if not ok then delivery:stop("bug", errors.from(raised)) end
+    delivery:drain()
+    if delivery.ended then delivery:bury_rest() end
+    forget()
+    delivery.progress:finish()
+    local written, err = delivery.letters:close()
+    if not written then return nil, err end
+    local summary = delivery:summary()
+    runtime.last_summary = summary
+    if summary.ended and summary.ended.reason == "bug" then error(summary.ended.err, 0) end
+    return summary
+end
+
+return M

@@ -1,0 +1,83 @@
+--- The library as scripts see it: the global `neap`, and what `require "neap"` returns.
+
+local clock = require "neap.native.clock"
+local concurrency = require "neap.concurrency"
+local errors = require "neap.error"
+local json = require "neap.native.json"
+local task = require "neap.native.task"
+
+local M = {
+    spawn = concurrency.spawn, sleep = concurrency.sleep, map = concurrency.map,
+    deadline = concurrency.deadline, try = concurrency.try, poll = concurrency.poll,
+    json = json, null = json.null, error = errors,
+    coroutine = require "neap.coroutine",
+}
+
+--- Modules that a script may never use are loaded when it does.
+local LAZY = { csv = "neap.csv", http = "neap.http", log = "neap.log" }
+
+setmetatable(M, {
+    __index = function(_, name)
+        local module = LAZY[name]
+        if not module then return nil end
+        local loaded = require(module)
+        M[name] = loaded
+        return loaded
+    end,
+})
+
+--- Iterates over the records of a file; see records.lua.
+---@async
+function M.records(path, shape, opts)
+    return require("neap.records").open(path, shape, opts)
+end
+
+--- Saves what a URL serves to a file, whole or not at all; see download.lua.
+---@async
+function M.download(url, path)
+    return require("neap.download").save(url, path)
+end
+
+--- Describes a workflow; see workflow.lua.
+function M.workflow(spec)
+    return require("neap.workflow").define(spec)
+end
+
+--- Opens a vendor outside a workflow; see client.lua.
+---@async
+---@param name string
+---@param settings? table<string, any>
+---@return neap.Client
+function M.vendor(name, settings)
+    return require("neap.client").open(require("neap.registry").load(name), settings)
+end
+
+--- Versions of Neap and everything linked.
+---@return table<string, string>
+function M.version()
+    return require "neap.native.version"()
+end
+
+--- Seconds on the runtime's monotonic clock.
+M.now = clock.now
+
+local function finish(virtual, ok, ...)
+    if virtual then clock.set_real() end
+    if not ok then error((...), 0) end
+    return ...
+end
+
+--- Runs fn as a task and everything it starts, until all has ended: the top level of a stock
+-- interpreter. Returns what fn returns, raises what it raises. Not from inside a task.
+---@param fn function
+---@param opts? { clock?: "real"|"virtual", seed?: integer }
+function M.run(fn, opts)
+    opts = opts or {}
+    if task.current() then error("neap.run inside a task: call the function itself", 2) end
+    local virtual = opts.clock == "virtual"
+    if virtual then clock.set_virtual(require("neap.runtime").EPOCH_MS) end
+    if opts.seed then clock.seed(opts.seed) end
+    return finish(virtual, pcall(task.run, fn))
+end
+
+return M

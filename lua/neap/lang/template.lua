@@ -1,0 +1,129 @@
+--- Path templates, delimited lists, and the expressions that name a call's key.
+
+local lpeg = require "lpeg"
+local quote = require "neap.lang.quote"
+
+local C, Cg, Ct, P, R, S = lpeg.C, lpeg.Cg, lpeg.Ct, lpeg.P, lpeg.R, lpeg.S
+
+local reader = {}
+
+--- RFC 3986 section 2.3: everything else in a value is percent-encoded.
+local function encode(text)
+    return (text:gsub("[^%w%-._~]", function(char) return ("%%%02X"):format(char:byte()) end))
+end
+
+---@class neap.Template
+---@field text string as written
+---@field prefix string the text before the first parameter
+---@field names string[] parameters in order
+local Template = {}
+Template.__index = Template
+
+local name = C((R("09", "az", "AZ") + S "_$-.") ^ 1)
+local parameter = Ct(P "{" * Cg(name, "name") * "}")
+local template = Ct((C((1 - S "{}") ^ 1) + parameter) ^ 0) * -1
+
+--- Reads a path template such as "/api/v1/interaction-report/{report_id}/".
+---@param text string
+---@return neap.Template? template
+---@return string? message why it is none
+---@nodiscard
+function reader.template(text)
+    local parts = template:match(text)
+    if not parts then
+        return nil, quote(text) .. " is no path template: expected parameters as {name}"
+    end
+    local names = {}
+    for _, part in ipairs(parts) do
+        if type(part) == "table" then names[#names + 1] = part.name end
+    end
+    local prefix = text:match("^[^{]*")
+    return setmetatable({ text = text, parts = parts, names = names, prefix = prefix }, Template)
+end
+
+--- Gets the text of one value within a path; empty and dot segments would change the path's shape.
+local function segment(parameter_name, value)
+    local text = tostring(value)
+    if value == nil then return nil, ("%s: required"):format(parameter_name) end
+    if text == "" or text == "." or text == ".." then
+        return nil, ("%s: %s cannot be part of a path"):format(parameter_name, quote(text))
+    end
+    return encode(text)
+end
+
+--- Puts values in, each percent-encoded.
+---@param values table<string, string|number|boolean>
+---@return string? path
+---@return string? message which value is missing or cannot be part of a path
+---@nodiscard
+function Template:expand(values)
+    local out = {}
+    for i, part in ipairs(self.parts) do
+        if type(part) == "string" then
+            out[i] = part
+        else
+            local text, message = segment(part.name, values[part.name])
+            if not text then return nil, message end
+            out[i] = text
+        end
+    end
+    return table.concat(out)
+end
+
+--- Splits a text at each delimiter; an empty text has no parts.
+---@param text string
+---@param delimiter string not empty, taken literally
+---@return string[] parts
+function reader.split(text, delimiter)
+    assert(delimiter ~= "", "bug: empty delimiter")
+    local parts, from = {}, 1
+    if text == "" then return parts end
+    while true do
+        local first, last = text:find(delimiter, from, true)
+        if not first then break end
+        parts[#parts + 1] = text:sub(from, first - 1)
+        from = last + 1
+    end
+    parts[#parts + 1] = text:sub(from)
+    return parts
+end
+
+local plain_name = C((1 - S ".[] \t\r\n") ^ 1)
+local dotted = Ct(plain_name * (P "." * plain_name) ^ 0)
+local expression = Cg(dotted, "base") * (P "[" * Cg(dotted, "index") * "]") ^ -1
+local path = Ct(expression) * -1
+
+--- Gets the value that a list of names leads to.
+local function walk(value, names)
+    for _, step in ipairs(names) do
+        if type(value) ~= "table" then return nil end
+        value = value[step]
+    end
+    if type(value) == "userdata" then return nil end
+    return value
+end
+
+--- Reads a path expression: "customerId", "data.member_sn", or "data[merge_key]", the field of
+--- `data` whose name is the value of `merge_key`.
+---@param text string
+---@return (fun(params: table): any)? get value at that path; nil where absent or null
+---@return string[]|string|nil reads the parameters it reads, dotted; the message where it is none
+---@nodiscard
+function reader.path(text)
+    local read = path:match(text)
+    if not read then
+        return nil, quote(text) .. " is no path: expected a name such as data.id or data[merge_key]"
+    end
+    local reads = { table.concat(read.base, ".") }
+    if not read.index then
+        return function(params) return walk(params, read.base) end, reads
+    end
+    reads[2] = table.concat(read.index, ".")
+    return function(params)
+        local field = walk(params, read.index)
+        local holder = field ~= nil and walk(params, read.base)
+        return type(holder) == "table" and walk(holder, { field }) or nil
+    end, reads
+end
+
+return reader

@@ -1,0 +1,133 @@
+--- CSV rows as records: the header names fields (`a.b` a nested one), cells are converted by the
+-- declared type of their column.
+
+local errors = require "neap.error"
+local native = require "neap.native.csv"
+local schema = require "neap.schema"
+local shapes = require "neap.records.shape"
+
+local M = {}
+
+local Parser = {}
+Parser.__index = Parser
+
+---@param shape? table
+---@param opts { keep_empty?: boolean }
+function M.new(shape, opts)
+    return setmetatable({
+        reader = native.reader(), shape = shapes.of(shape), keep_empty = opts.keep_empty,
+    }, Parser)
+end
+
+function Parser:feed(chunk)
+    if self.broken then return end
+    local ok, err = self.reader:feed(chunk)
+    if not ok then self.broken = err end
+end
+
+function Parser:finish()
+    if self.broken then return end
+    local ok, err = self.reader:finish()
+    if not ok then self.broken = err end
+end
+
+--- Is the header there, or can it not come any more?
+function Parser:ready()
+    if not self.header then self.header, self.header_line = self.reader:row() end
+    return self.header ~= nil or self.broken ~= nil
+end
+
+--- Columns as they are, without a shape: cells stay text.
+local function plain_columns(header)
+    local columns = {}
+    for i, name in ipairs(header) do
+        local keys = {}
+        for key in name:gmatch "[^.]+" do keys[#keys + 1] = key end
+        columns[i] = { name = name, keys = keys }
+    end
+    return columns
+end
+
+local function name_faults(header)
+    local faults, seen = {}, {}
+    for i, name in ipairs(header) do
+        if name == "" then
+            faults[#faults + 1] = { path = ("column %d"):format(i), message = "it has no name" }
+        elseif seen[name] then
+            faults[#faults + 1] = { path = name, message = "the column comes twice" }
+        end
+        seen[name] = true
+    end
+    return faults
+end
+
+--- Checks the header once. -> true | nil, err with every fault
+function Parser:check_header()
+    self:ready()
+    if not self.header then
+        return nil, self.broken or { message = "the file is empty, it has not even a header" }
+    end
+    local faults, more = name_faults(self.header), nil
+    if #faults == 0 and self.shape then
+        self.columns, more = self.shape.schema:columns(self.header, { custom_fields = self.shape.custom_fields })
+    elseif #faults == 0 then
+        self.columns = plain_columns(self.header)
+    end
+    for _, fault in ipairs(more or {}) do faults[#faults + 1] = fault end
+    if #faults == 0 then return true end
+    return nil, { message = "header: " .. schema.format_faults(faults), faults = faults, line = self.header_line }
+end
+
+local function put(record, keys, value)
+    local at = record
+    for i = 1, #keys - 1 do
+        local key = keys[i]
+        if type(at[key]) ~= "table" then at[key] = {} end
+        at = at[key]
+    end
+    at[keys[#keys]] = value
+end
+
+local TEXT = { string = true, id = true, enum = true, date = true, datetime = true, decimal = true, json_text = true }
+
+--- The value of a cell; nil for an absent one. -> value, message
+local function convert(self, column, cell)
+    local field = column.field
+    if cell == "" then
+        if self.keep_empty and (not field or TEXT[field.type]) then return "" end
+        return nil
+    end
+    if not field or field.type == "string" then return cell end
+    return column.convert(cell)
+end
+
+--- -> record, line, err (see records.lua)
+function Parser:next()
+    local row, line = self.reader:row()
+    if not row then
+        local broken = self.broken
+        self.broken = nil
+        return nil, nil, broken
+    end
+    local record, faults = {}, nil
+    for i, column in ipairs(self.columns) do
+        local cell = row[i] or ""
+        local value, message = convert(self, column, cell)
+        if message then
+            faults = faults or {}
+            faults[#faults + 1] = { path = column.name, message = message }
+            value = cell
+        end
+        if value ~= nil then put(record, column.keys, value) end
+    end
+    if #row > #self.columns then
+        faults = faults or {}
+        faults[#faults + 1] = { path = "row", message = ("%d cells for %d columns"):format(#row, #self.columns) }
+    end
+    if not faults then return record, line end
+    return record, line, errors.new {
+        kind = "invalid", outcome = "not_sent", line = line, faults = faults, message = schema.format_faults(faults),
+    }
+end
+
+return M

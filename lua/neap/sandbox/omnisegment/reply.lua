@@ -1,0 +1,33 @@
+--- Bodies of the OmniSegment simulator.
+
+local json = require "neap.native.json"
+
+local M = {}
+
+local SHORT = { "SUCCESS", "ERR_MSG" }
+local LONG = { "SUCCESS", "ERR_MSG", "ERR_TYPE_KEY", "ERR_MSG_KEY", "EXTRA_INFO", "INTP_KEY", "INTP_VALUE" }
+local OK = { "SUCCESS", "PAYLOAD" }
+
+--- The failure body of the common specifications.
+function M.short(message)
+    return json.object({ SUCCESS = false, ERR_MSG = message }, SHORT)
+end
+
+--- A failure; where the text begins with an error type, in the longer form of the endpoint pages.
+function M.fail(status, message)
+    local kind = message:match "^(%a[%a ]- Error): "
+    if not kind then return { status = status, json = M.short(message) } end
+    return {
+        status = status,
+        json = json.object({
+            SUCCESS = false, ERR_MSG = message, ERR_TYPE_KEY = kind, ERR_MSG_KEY = json.null,
+            EXTRA_INFO = json.null, INTP_KEY = json.object({}, {}), INTP_VALUE = json.object({}, {}),
+        }, LONG),
+    }
+end
+
+function M.ok(payload)
+    return { status = 200, json = json.object({ SUCCESS = true, PAYLOAD = payload }, OK) }
+end
+
+return M

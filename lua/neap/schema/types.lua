@@ -1,0 +1,245 @@
+--- What a field may say: the types, the attributes of each, and how a field reads in words.
+
+local suggest = require "neap.suggest"
+
+local types = {}
+
+---@alias neap.FieldType
+---| "string" | "id" | "integer" | "number" | "boolean" | "enum" | "date" | "datetime" | "interval"
+---| "decimal" | "list" | "object" | "either" | "any" | "json_text"
+---| "secret" | "path" | "duration" | "rate" | "url"
+
+---@class neap.Field
+---@field [1]? string name, as on the wire
+---@field type neap.FieldType may be left out beside `values`, `fields` or `either`
+---@field required? boolean
+---@field default? any sent when the value is absent
+---@field doc? string
+---@field nullable? boolean neap.null is allowed
+---@field place? "body"|"query"|"path"|"header" where it travels
+---@field wire? string name on the wire where it differs
+---@field deprecated? string|boolean
+---@field sandbox? any settings: the value in the sandbox
+---@field lax? "below"|"above" settings: which side of the default is laxer than the vendor's rule
+---@field example? any
+---@field values? (string|number)[] enum
+---@field min? number integer, number, decimal, duration (seconds): least value; list: least items
+---@field max? number the same, greatest
+---@field min_length? integer characters
+---@field max_length? integer characters
+---@field pattern? string|string[] Lua pattern that the text must match, or alternatives
+---@field pattern_doc? string in words: "like OA-xxxxxx"
+---@field places? integer decimal: most decimal places
+---@field unpadded? boolean date: 2020-11-1 is allowed too
+---@field zone? "required"|"optional"|"none" datetime and interval; default optional
+---@field zone_form? string|string[] datetime and interval: "Z", "+08:00", "+0800", "+08"
+---@field date_only? boolean datetime: a plain date is allowed too
+---@field of? neap.Field list: its elements; object: the values of names that are not declared
+---@field join? string list: sent as one text, elements joined by this
+---@field fields? neap.Field[] object; without it any names are allowed
+---@field open? boolean object: takes custom fields beside the declared ones
+---@field custom_max_length? integer open object: characters of a custom text
+---@field either? neap.Field[] either: the alternatives, the likeliest first
+
+local function set(...)
+    local members = {}
+    for _, name in ipairs { ... } do members[name] = true end
+    return members
+end
+
+--- Attributes that every field may have.
+local common = set("type", "required", "default", "doc", "nullable", "place", "wire", "deprecated",
+    "sandbox", "lax", "example", "source", "summary")
+
+local text = { "min_length", "max_length", "pattern", "pattern_doc" }
+local zones = { "zone", "zone_form", "date_only" }
+
+---@type table<neap.FieldType, { said: string, plural: string, attributes: table<string, true> }>
+types.all = {
+    string = { said = "string", plural = "strings", attributes = set(table.unpack(text)) },
+    id = { said = "id", plural = "ids", attributes = set(table.unpack(text)) },
+    integer = { said = "integer", plural = "integers", attributes = set("min", "max") },
+    number = { said = "number", plural = "numbers", attributes = set("min", "max") },
+    boolean = { said = "boolean", plural = "booleans", attributes = set() },
+    enum = { said = "enum", plural = "enums", attributes = set("values") },
+    date = { said = "date", plural = "dates", attributes = set("unpadded") },
+    datetime = {
+        said = "date with time", plural = "dates with time", attributes = set(table.unpack(zones)),
+    },
+    interval = {
+        said = "interval (start/end)", plural = "intervals", attributes = set("zone", "zone_form"),
+    },
+    decimal = {
+        said = "decimal text", plural = "decimal texts", attributes = set("min", "max", "places"),
+    },
+    list = { said = "list", plural = "lists", attributes = set("min", "max", "of", "join") },
+    object = {
+        said = "object", plural = "objects",
+        attributes = set("fields", "open", "custom_max_length", "of"),
+    },
+    either = { said = "either", plural = "either", attributes = set("either") },
+    any = { said = "JSON value", plural = "JSON values", attributes = set() },
+    json_text = { said = "JSON text", plural = "JSON texts", attributes = set("max_length") },
+    secret = { said = "secret", plural = "secrets", attributes = set() },
+    path = { said = "path", plural = "paths", attributes = set() },
+    duration = { said = "duration", plural = "durations", attributes = set("min", "max") },
+    rate = { said = "rate", plural = "rates", attributes = set() },
+    url = { said = "URL", plural = "URLs", attributes = set("max_length") },
+}
+
+--- Lua types of attributes whose mistakes would otherwise show late.
+local kinds = {
+    required = "boolean", nullable = "boolean", open = "boolean", unpadded = "boolean",
+    date_only = "boolean", doc = "string", wire = "string",
+    pattern_doc = "string", join = "string", values = "table", fields = "table", of = "table",
+    either = "table", min = "number", max = "number", min_length = "number", max_length = "number",
+    custom_max_length = "number", places = "number",
+}
+
+--- Words that an attribute is restricted to.
+local words = {
+    place = set("body", "query", "path", "header"), zone = set("required", "optional", "none"),
+    lax = set("below", "above"),
+}
+
+--- Ends a message with the nearest of the names, if one is near.
+local function with_hint(message, name, names)
+    local hint = suggest.hint(tostring(name), names)
+    return hint and message .. ", " .. hint or message
+end
+
+local function attribute_fault(kind, name, value)
+    local known = types.all[kind].attributes
+    if not common[name] and not known[name] then
+        local names = {}
+        for _, from in ipairs { common, known } do
+            for other in pairs(from) do names[other] = true end
+        end
+        return with_hint(('unknown attribute "%s" of type %s'):format(name, kind), name, names)
+    end
+    if kinds[name] and type(value) ~= kinds[name] then
+        return ("attribute %s: expected a %s, got a %s"):format(name, kinds[name], type(value))
+    end
+    if words[name] and not words[name][value] then
+        local message = ('attribute %s: "%s" is not known'):format(name, value)
+        return with_hint(message, value, words[name])
+    end
+end
+
+--- Gets what a field needs beside its attributes.
+local function missing_part(kind, spec)
+    if kind == "enum" and not (spec.values and spec.values[1]) then return "values are missing" end
+    if kind == "either" and not (spec.either and spec.either[1]) then return "either is missing" end
+    if kind == "object" and spec.open and not spec.fields then
+        return "open without fields: an object without fields takes any name"
+    end
+    if kind == "object" and spec.of and spec.fields and not spec.open then
+        return "attribute of: beside fields it needs open"
+    end
+    if kind == "list" and spec.join == "" then return "attribute join: empty" end
+end
+
+--- Gets the type of a field, which `values`, `fields` and `either` imply.
+---@param spec neap.Field
+---@return string?
+function types.of(spec)
+    return spec.type or (spec.values and "enum") or (spec.fields and "object")
+        or (spec.either and "either") or nil
+end
+
+--- Gets the first fault of a field's own attributes.
+---@param spec neap.Field
+---@return string? fault
+function types.fault(spec)
+    local kind = types.of(spec)
+    if kind == nil then return "type is missing" end
+    if not types.all[kind] then
+        return with_hint(('unknown type "%s"'):format(kind), kind, types.all)
+    end
+    local names = {}
+    for name in pairs(spec) do
+        if name ~= 1 then names[#names + 1] = name end
+    end
+    table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
+    for _, name in ipairs(names) do
+        local fault = attribute_fault(kind, name, spec[name])
+        if fault then return fault end
+    end
+    return missing_part(kind, spec)
+end
+
+--- Gets the type of a field in words: "list of objects", "one of member_sn, email", "string or
+--- object".
+---@param field neap.Field
+---@return string
+function types.name(field)
+    local kind = types.of(field) or "any"
+    if kind == "enum" then return "one of " .. table.concat(field.values, ", ") end
+    if kind == "list" then
+        local of = field.of and types.all[types.of(field.of) or "any"].plural
+        if not of or of == "either" then of = "values" end
+        local joined = field.join and (' joined by "%s"'):format(field.join) or ""
+        return ("list of %s%s"):format(of, joined)
+    end
+    if kind == "either" then
+        local names = {}
+        for i, alternative in ipairs(field.either) do names[i] = types.name(alternative) end
+        return table.concat(names, " or ")
+    end
+    return types.all[kind].said
+end
+
+local function bounds(field)
+    local min, max = field.min, field.max
+    if not min and not max then return nil end
+    local unit = field.type == "list" and " items" or field.type == "duration" and " s" or ""
+    if min and max then return ("%s to %s%s"):format(min, max, unit) end
+    return min and ("at least %s%s"):format(min, unit) or ("at most %s%s"):format(max, unit)
+end
+
+local function lengths(field)
+    local min, max = field.min_length, field.max_length
+    if min and max then return ("%d to %d characters"):format(min, max) end
+    if min then return ("at least %d characters"):format(min) end
+    return max and ("at most %d characters"):format(max)
+end
+
+--- Gets the patterns of a field in words.
+---@param field neap.Field
+---@return string
+function types.patterns(field)
+    local pattern = field.pattern
+    return type(pattern) == "table" and table.concat(pattern, " or ") or pattern
+end
+
+local function zone_words(field)
+    local form = field.zone_form
+    if type(form) == "table" then form = table.concat(form, " or ") end
+    if field.zone == "required" then return "with zone" .. (form and " as " .. form or "") end
+    if field.zone == "none" then return "without zone" end
+    return form and "zone as " .. form
+end
+
+--- Gets a field in one line: "string, required, at most 1025 characters".
+---@param field neap.Field
+---@return string
+function types.describe(field)
+    local parts = { types.name(field) }
+    local function say(part) if part then parts[#parts + 1] = part end end
+    say(field.required and "required")
+    if field.default ~= nil and type(field.default) ~= "table" then
+        say("default " .. tostring(field.default))
+    end
+    say(field.nullable and "or null")
+    say(lengths(field))
+    say(bounds(field))
+    say(field.places and ("at most %d decimal places"):format(field.places))
+    say(field.pattern and (field.pattern_doc or "matching " .. types.patterns(field)))
+    say(zone_words(field))
+    say(field.date_only and "or a date")
+    say(field.open and "takes custom fields")
+    say(field.deprecated and "deprecated")
+    return table.concat(parts, ", ")
+end
+
+return types

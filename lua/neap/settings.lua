@@ -1,0 +1,211 @@
+--- A vendor's settings, from where they may come: the script, --set, NEAP_<VENDOR>_<SETTING>,
+-- ./neap.lua, the user's config.lua, the definition's default; merged per setting (DESIGN.md 6).
+-- A secret arrives as a userdata and never as a Lua string.
+
+local errors = require "neap.error"
+local log = require "neap.native.log"
+local registry = require "neap.registry"
+local runtime = require "neap.runtime"
+local schema = require "neap.schema"
+local secrets = require "neap.native.secret"
+local suggest = require "neap.suggest"
+
+local M = {}
+
+---@class neap.RawSetting
+---@field value any text, or what a file holds
+---@field from string for messages: "--set", "./neap.lua"
+---@field secret? userdata read in C already
+
+local function is_reference(value)
+    return type(value) == "string" and value:find "^env:" ~= nil or
+        type(value) == "string" and (value:find "^file:" or value:find "^cmd:") ~= nil
+end
+
+local function refuse(message, hint)
+    error(errors.new { kind = "settings", message = message, hint = hint, usage = true }, 0)
+end
+
+--- Reads a file that returns a table of settings, as text in an empty environment.
+local function read_config(path)
+    local handle = io.open(path, "r")
+    if not handle then return {} end
+    local text = handle:read "a"
+    handle:close()
+    local chunk, message = load(text, "@" .. path, "t", {})
+    if not chunk then refuse(message) end
+    local ok, config = pcall(chunk)
+    if not ok then refuse(tostring(config)) end
+    if type(config) ~= "table" then refuse(path .. ": it must return a table of vendors") end
+    return config
+end
+
+--- Raises (exit 2) for a vendor or setting that does not exist, with the nearest name.
+---@param vendor_name string
+---@param setting string
+---@param from string
+function M.check_name(vendor_name, setting, from)
+    local ok, model = pcall(registry.load, vendor_name)
+    if not ok and not model.message:find "^no vendor " then error(model, 0) end
+    if not ok then refuse(("%s: no vendor %q"):format(from, vendor_name), suggest.hint(vendor_name, registry.names())) end
+    local names = {}
+    for _, field in ipairs(model.settings) do
+        if field[1] == setting then return field end
+        names[#names + 1] = field[1]
+    end
+    refuse(("%s: %s has no setting %q"):format(from, vendor_name, tostring(setting)),
+        suggest.hint(tostring(setting), names))
+end
+
+local function from_files(model)
+    local found = {}
+    for _, path in ipairs { registry.config_dir() .. "/config.lua", "./neap.lua" } do
+        local section = read_config(path)[model.name]
+        if section ~= nil and type(section) ~= "table" then refuse(path .. ": " .. model.name .. " must be a table") end
+        for name, value in pairs(section or {}) do
+            M.check_name(model.name, name, path)
+            found[name] = { value = value, from = path }
+        end
+    end
+    return found
+end
+
+--- Name of the environment variable of a setting.
+---@param vendor_name string
+---@param setting string
+---@return string
+function M.environment_name(vendor_name, setting)
+    return (("NEAP_%s_%s"):format(vendor_name, setting):upper():gsub("[^%w]", "_"))
+end
+
+local function environment_name(model, field)
+    return M.environment_name(model.name, field[1])
+end
+
+--- From the environment: a secret is read in C.
+local function from_environment(model, field)
+    local name = environment_name(model, field)
+    if field.type == "secret" then
+        local secret, err = secrets.env(name)
+        if err then error(err, 0) end
+        return secret and { secret = secret, from = name }
+    end
+    local value = os.getenv(name)
+    return value and { value = value, from = name }
+end
+
+--- Text of a reference to something that is no secret.
+local function follow(raw, field)
+    local kind, rest = raw.value:match "^(%a+):(.*)$"
+    if kind == "env" then
+        local value = os.getenv(rest)
+        if not value then refuse(("%s: %s: the environment has no %s"):format(raw.from, field[1], rest)) end
+        return value
+    end
+    local text, err = secrets.read_plain(raw.value)
+    if not text then refuse(("%s: %s: %s"):format(raw.from, field[1], err.message)) end
+    return text
+end
+
+local function read_secret(raw, field, model)
+    if raw.secret then return raw.secret end
+    if not is_reference(raw.value) then
+        refuse(("%s: %s.%s is a secret: give a reference (env:NAME, file:PATH, cmd:COMMAND) or set %s")
+            :format(raw.from, model.name, field[1], environment_name(model, field)))
+    end
+    local secret, err = secrets.from(raw.value)
+    if not secret then
+        error(errors.new { kind = "settings", vendor = model.name,
+            message = ("%s: %s: %s"):format(raw.from, field[1], err.message) }, 0)
+    end
+    return secret
+end
+
+local function convert(raw, field, model)
+    local text = raw.value
+    if is_reference(text) then text = follow(raw, field) end
+    local value, message = schema.convert_field(field, tostring(text), "argument")
+    if value == nil then refuse(("%s: %s.%s: %s"):format(raw.from, model.name, field[1], message)) end
+    return value
+end
+
+local warned = {}
+
+--- A value laxer than the vendor's own rule is allowed, and said once.
+local function warn_if_lax(model, field, value)
+    if not field.lax or field.default == nil or warned[model.name .. field[1]] then return end
+    local default = schema.convert_field(field, tostring(field.default), "argument")
+    if type(value) ~= type(default) or type(value) ~= "number" then return end
+    if (field.lax == "below" and value < default) or (field.lax == "above" and value > default) then
+        warned[model.name .. field[1]] = true
+        log.write("warn", "a setting is laxer than the vendor's rule",
+            { setting = model.name .. "." .. field[1], value = tostring(value), rule = tostring(default) })
+    end
+end
+
+local function sandbox_value(field)
+    local value = field.sandbox
+    if value == nil then value = runtime.SANDBOX[field[1]] end
+    if value == nil and field.required then value = field.type == "secret" and runtime.SANDBOX.api_key or "sandbox" end
+    if value == nil then return nil end
+    if field.type == "secret" then return { secret = secrets.literal(value), from = "sandbox" } end
+    return { value = value, from = "sandbox" }
+end
+
+--- Where the value of one setting comes from. In the sandbox, secrets of the environment and of files
+-- are not read; a --set reference is, so that a wrong key can be tried.
+local function pick(model, field, overrides, files)
+    local sandbox, name = runtime.options.sandbox, field[1]
+    local explicit = overrides[name] ~= nil and { value = overrides[name], from = "the script" } or
+        (runtime.options.settings[model.name] or {})[name]
+    if explicit then return explicit end
+    if not (sandbox and field.type == "secret") then
+        local found = from_environment(model, field) or files[name]
+        if found then return found end
+    end
+    if sandbox then return sandbox_value(field) end
+end
+
+--- Resolves all settings of a vendor. Raises an error object of kind `settings`. May yield (files and
+-- commands behind references).
+---@async
+---@param model neap.Model
+---@param overrides? table<string, any> given by the script
+---@return table<string, any> values; secrets are userdata
+---@return string[] missing names of required settings that have no value
+function M.resolve(model, overrides)
+    overrides = overrides or {}
+    for name in pairs(overrides) do M.check_name(model.name, name, "the script") end
+    local files, values, missing = from_files(model), {}, {}
+    for _, field in ipairs(model.settings) do
+        local raw = pick(model, field, overrides, files)
+        if raw then
+            values[field[1]] = field.type == "secret" and read_secret(raw, field, model) or
+                convert(raw, field, model)
+            if field.type ~= "secret" then warn_if_lax(model, field, values[field[1]]) end
+        elseif field.default ~= nil then
+            values[field[1]] = schema.convert_field(field, tostring(field.default), "argument")
+        elseif field.required then
+            missing[#missing + 1] = field[1]
+        end
+    end
+    return values, missing
+end
+
+--- The error for settings that are missing, naming each way to give the first.
+function M.missing_error(model, missing)
+    local field
+    for _, candidate in ipairs(model.settings) do
+        if candidate[1] == missing[1] then field = candidate end
+    end
+    local set = ("%s.%s"):format(model.name, field[1])
+    return errors.new {
+        kind = "settings", vendor = model.name, outcome = "not_sent",
+        message = ("missing setting%s %s"):format(#missing > 1 and "s" or "", table.concat(missing, ", ")),
+        hint = field.type == "secret" and
+            ("set %s, or --set %s=env:NAME"):format(environment_name(model, field), set) or
+            ("set %s, or --set %s=..."):format(environment_name(model, field), set),
+    }
+end
+
+return M

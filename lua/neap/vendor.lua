@@ -1,0 +1,262 @@
+--- Vendor definitions: the grammar, its self-check, and the model made of one. A definition is data:
+-- loading it does no I/O and makes no call. lua/README.md explains every field.
+
+local envelope = require "neap.envelope"
+local errors = require "neap.error"
+local grammar = require "neap.vendor.grammar"
+local lang = require "neap.lang"
+local schema = require "neap.schema"
+
+local M = {}
+
+---@class neap.Model what a definition says, checked and compiled
+---@field name string
+---@field title string
+---@field source? { url: string, read: string }
+---@field file string where it was read
+---@field settings table[] field specs, the vendor's own ones first
+---@field base_url? string|table
+---@field auth table<string, neap.AuthSpec>
+---@field tenant? { name: string, setting: string }
+---@field limits table[]
+---@field retry table[]
+---@field refused table<integer, boolean>
+---@field envelope neap.Envelope
+---@field endpoints table<string, neap.Endpoint>
+---@field endpoint_names string[] sorted
+
+---@class neap.Endpoint
+---@field name string
+---@field method string
+---@field path string template
+---@field group string the path up to its first parameter: what `per = "endpoint"` counts
+---@field params any schema
+---@field write "read"|"idempotent"|"keyed"|"unsafe"
+---@field key? fun(values: table): any
+---@field key_text? string
+
+local METHODS = { "get", "post", "put", "patch", "delete" }
+
+--- A reference to a setting, where the grammar allows one in place of a value.
+local Setting = { __name = "neap.vendor.setting" }
+
+---@param name string
+function M.setting(name)
+    return setmetatable({ setting = name }, Setting)
+end
+
+function M.is_setting(value)
+    return getmetatable(value) == Setting
+end
+
+---@class neap.AuthSpec
+---@field place "header"|"body"|"query"|"basic"|"bearer"
+---@field name? string of the header, member, argument; for basic the setting with the user
+---@field secret string name of the setting that holds the secret
+
+--- Constructors for the `auth` table of a definition.
+M.auth = {}
+
+function M.auth.header(t) return { place = "header", name = t.name, secret = t.secret } end
+
+function M.auth.body(t) return { place = "body", name = t.field, secret = t.secret } end
+
+function M.auth.query(t) return { place = "query", name = t.name, secret = t.secret } end
+
+function M.auth.basic(t) return { place = "basic", name = t.user, secret = t.secret } end
+
+function M.auth.bearer(t) return { place = "bearer", secret = t.secret } end
+
+--- Settings that every vendor has (DESIGN.md 6).
+local COMMON_SETTINGS = {
+    { "base_url", type = "url", doc = "where the API is; a path in it is kept" },
+    { "timeout", type = "duration", default = 60, doc = "for one send, connection included" },
+    { "connections", type = "integer", min = 1, default = 512, doc = "per host" },
+    { "jitter", type = "duration", doc = "bound on how long a request may be on its way; 20ms on a "
+        .. "network, none in-process" },
+}
+
+--- `return vendor.define "name" { … }`
+---@param name string
+function M.define(name)
+    return function(def)
+        return { name = name, def = def }
+    end
+end
+
+-- The fields of one definition are compiled by small functions that share `c`: the definition's
+-- text, for line numbers, and its name.
+
+local function compile_limit(c, limit, i)
+    local path = { "limits", i }
+    grammar.check(c, limit, grammar.LIMIT, path)
+    local rate = limit.rate
+    if not M.is_setting(rate) then
+        local parsed, message = lang.rate(rate)
+        if not parsed then grammar.refuse(c, { "limits", "rate" }, message) end
+        rate = parsed
+    end
+    return { rate = rate, per = limit.per or "endpoint", shape = limit.shape, exempt = limit.exempt or {} }
+end
+
+local DURATIONS = { "base", "max", "every", "total" }
+
+local function compile_retry(c, rule, i)
+    grammar.check(c, rule, grammar.RETRY, { "retry", i })
+    local compiled = {}
+    for name, value in pairs(rule) do compiled[name] = value end
+    for _, name in ipairs(DURATIONS) do
+        if rule[name] ~= nil and not M.is_setting(rule[name]) then
+            local seconds, message = lang.duration(rule[name])
+            if not seconds then grammar.refuse(c, { "retry", name }, message) end
+            compiled[name] = seconds
+        end
+    end
+    return compiled
+end
+
+local function method_of(c, name, def)
+    local found
+    for _, method in ipairs(METHODS) do
+        if def[method] then
+            if found then grammar.refuse(c, { "endpoints", name, method }, "an endpoint has one method") end
+            found = method
+        end
+    end
+    if not found then
+        grammar.refuse(c, { "endpoints", name }, "no method: one of get, post, put, patch, delete with the path")
+    end
+    return found:upper(), def[found]
+end
+
+local function write_class(c, name, def, method)
+    if def.write then return def.write end
+    if method == "GET" then return "read" end
+    return grammar.refuse(c, { "endpoints", name },
+        "write is missing: read, idempotent, keyed or unsafe says whether a send may be repeated")
+end
+
+local function place_params(c, name, def, method, template)
+    local in_path = {}
+    for _, parameter in ipairs(template.names) do in_path[parameter] = true end
+    local default = (method == "GET" or method == "DELETE") and "query" or "body"
+    local places = {}
+    for _, field in ipairs(def.params or {}) do
+        places[field[1]] = in_path[field[1]] and "path" or field.place or default
+        in_path[field[1]] = nil
+    end
+    local missing = next(in_path)
+    if missing then
+        grammar.refuse(c, { "endpoints", name }, ("the path needs a parameter %q"):format(missing))
+    end
+    return places
+end
+
+local function compile_endpoint(c, model, name, def)
+    grammar.check(c, def, grammar.ENDPOINT, { "endpoints", name })
+    local method, path = method_of(c, name, def)
+    if def.auth and not model.auth[def.auth] then
+        grammar.refuse_name(c, { "endpoints", name, "auth" }, def.auth, model.auth, "auth")
+    end
+    if def.tenant and not model.tenant then
+        grammar.refuse(c, { "endpoints", name, "tenant" }, "the definition has no tenant")
+    end
+    local ok, params = pcall(schema.compile, def.params or {}, model.name .. "." .. name, { open = def.open })
+    if not ok then grammar.refuse(c, { "endpoints", name, "params" }, params) end
+    local template = lang.template(path)
+    local endpoint = {
+        name = name, vendor = model.name, method = method, path = path, template = template,
+        group = path:match("^[^{]*"), auth = def.auth or "none", tenant = def.tenant,
+        params = params, places = place_params(c, name, def, method, template), rules = def.rules or {},
+        write = write_class(c, name, def, method), key_text = def.key, key_required = def.key_required,
+        summary = def.summary, doc = def.doc, source = def.source, returns = def.returns,
+        example = def.example, open = def.open,
+    }
+    if def.key then endpoint.key = lang.path(def.key) end
+    for _, rule in ipairs(endpoint.rules) do grammar.check(c, rule, grammar.RULE, { "endpoints", name, "rules" }) end
+    return endpoint
+end
+
+local function compile_endpoints(c, model, endpoints)
+    model.endpoints, model.endpoint_names = {}, {}
+    for name in pairs(endpoints) do model.endpoint_names[#model.endpoint_names + 1] = name end
+    table.sort(model.endpoint_names)
+    for _, name in ipairs(model.endpoint_names) do
+        model.endpoints[name] = compile_endpoint(c, model, name, endpoints[name])
+    end
+    for i, limit in ipairs(model.limits) do
+        for _, name in ipairs(limit.exempt) do
+            if not endpoints[name] then
+                grammar.refuse_name(c, { "limits", i, "exempt" }, name, endpoints, "endpoint")
+            end
+        end
+    end
+end
+
+local function compile_settings(c, model, def)
+    local list, seen = {}, {}
+    for _, field in ipairs(def.settings or {}) do
+        list[#list + 1], seen[field[1]] = field, true
+    end
+    for _, field in ipairs(COMMON_SETTINGS) do
+        if not seen[field[1]] then list[#list + 1] = field end
+    end
+    local ok, compiled = pcall(schema.compile, list, model.name .. " settings")
+    if not ok then grammar.refuse(c, { "settings" }, compiled) end
+    model.settings, model.settings_schema = list, compiled
+    local names = {}
+    for _, field in ipairs(list) do names[field[1]] = true end
+    for key, spec in pairs(model.auth) do
+        if spec.secret and not names[spec.secret] then
+            grammar.refuse_name(c, { "auth", key }, spec.secret, names, "setting")
+        end
+    end
+end
+
+local function compile(c)
+    local def = c.def
+    grammar.check(c, def, grammar.VENDOR, {})
+    local model = {
+        name = c.name, title = def.title, summary = def.summary, source = def.source, file = c.file,
+        base_url = def.base_url, tenant = def.tenant, envelope = def.envelope or envelope.plain {},
+        auth = { none = {} }, limits = {}, retry = {}, refused = {},
+    }
+    for name, spec in pairs(def.auth or {}) do model.auth[name] = spec end
+    for i, limit in ipairs(def.limits or {}) do model.limits[i] = compile_limit(c, limit, i) end
+    for i, rule in ipairs(def.retry or {}) do model.retry[i] = compile_retry(c, rule, i) end
+    for _, status in ipairs(def.refused or { 401, 403 }) do model.refused[status] = true end
+    compile_settings(c, model, def)
+    compile_endpoints(c, model, def.endpoints)
+    return model
+end
+
+--- What a definition file may use besides its own locals: constructors and harmless functions.
+local function environment()
+    return {
+        vendor = { define = M.define }, auth = M.auth, envelope = envelope, setting = M.setting,
+        ipairs = ipairs, pairs = pairs, next = next, select = select, type = type,
+        tostring = tostring, tonumber = tonumber, error = error, assert = assert, rawget = rawget,
+        setmetatable = setmetatable, string = string, table = table, math = math, utf8 = utf8,
+    }
+end
+
+--- Compiles the text of a definition. Raises an error object (kind `invalid`) that names file and
+-- line of what is wrong.
+---@param text string
+---@param file string for messages
+---@return neap.Model
+function M.compile(text, file)
+    local chunk, message = load(text, "@" .. file, "t", environment())
+    if not chunk then errors.raise("invalid", "%s", message) end
+    local ok, result = pcall(chunk)
+    if not ok then
+        if errors.is(result) then error(result, 0) end
+        errors.raise("invalid", "%s", result)
+    end
+    if type(result) ~= "table" or type(result.name) ~= "string" or type(result.def) ~= "table" then
+        errors.raise("invalid", "%s: a definition ends in `return vendor.define \"name\" { ... }`", file)
+    end
+    return compile { text = text, file = file, name = result.name, def = result.def }
+end
+
+return M

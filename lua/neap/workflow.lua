@@ -1,0 +1,115 @@
+--- neap.workflow: a script's description and its run function, with typed arguments.
+
+local errors = require "neap.error"
+local schema = require "neap.schema"
+local suggest = require "neap.suggest"
+
+local M = {}
+
+local FIELDS = {
+    "summary", "description", "args", "run", "vendors", "example", "dead_letters",
+}
+
+local Workflow = { __name = "neap.Workflow" }
+Workflow.__index = Workflow
+
+--- Names that belong to the command line itself (DESIGN.md 6).
+M.RESERVED = {
+    "sandbox", "clock", "set", "log_level", "log_format", "progress", "json", "dry_run", "faults", "seed",
+    "sandbox_log", "help", "no_state", "store",
+}
+
+local function refuse(message, hint)
+    error(errors.new {
+        kind = "invalid", where = errors.caller(), message = "neap.workflow: " .. message, hint = hint,
+    }, 0)
+end
+
+local function check_fields(spec)
+    for name in pairs(spec) do
+        local known = false
+        for _, field in ipairs(FIELDS) do known = known or field == name end
+        if not known then refuse(("no field %q"):format(tostring(name)), suggest.hint(tostring(name), FIELDS)) end
+    end
+    if type(spec.run) ~= "function" then refuse "run must be a function" end
+end
+
+--- The args as a list in a stable order: the list as written, or a table by name, sorted.
+local function ordered_args(args)
+    if not args or #args > 0 then return args or {} end
+    local list = {}
+    for name, field in pairs(args) do
+        local copy = { name }
+        for key, value in pairs(field) do copy[key] = value end
+        list[#list + 1] = copy
+    end
+    table.sort(list, function(a, b)
+        if (a.required or false) ~= (b.required or false) then return a.required == true end
+        return a[1] < b[1]
+    end)
+    return list
+end
+
+--- Describes a workflow; a script returns the result.
+---@param spec { summary: string, args?: table, run: fun(ctx: neap.Context, args: table): any, any }
+---@return table
+function M.define(spec)
+    if type(spec) ~= "table" then refuse("a table expected, got a " .. type(spec)) end
+    check_fields(spec)
+    local args = ordered_args(spec.args)
+    for _, field in ipairs(args) do
+        for _, name in ipairs(M.RESERVED) do
+            if field[1] == name then refuse(("args.%s: the name belongs to an option of neap itself"):format(name)) end
+        end
+    end
+    local ok, compiled = pcall(schema.compile, args, "args")
+    if not ok then refuse(errors.is(compiled) and compiled.message or tostring(compiled), errors.is(compiled) and compiled.hint) end
+    local workflow = {}
+    for name, value in pairs(spec) do workflow[name] = value end
+    workflow.args, workflow.schema = args, compiled
+    return setmetatable(workflow, Workflow)
+end
+
+function M.is_workflow(value)
+    return getmetatable(value) == Workflow
+end
+
+---@class neap.Context what a workflow gets besides its arguments
+local Context = {}
+Context.__index = Context
+
+--- Opens a vendor, built in or found (DESIGN.md 3); settings given here win over all others.
+---@async
+---@param name string
+---@param settings? table<string, any> secrets as references: "env:NAME"
+---@return neap.Client
+function Context.vendor(_, name, settings)
+    local client = require "neap.client"
+    return client.open(require("neap.registry").load(name), settings)
+end
+
+--- See deliver.lua.
+---@async
+function Context:deliver(from, fn, opts)
+    opts = opts or {}
+    local merged = {
+        concurrency = opts.concurrency or self.args.concurrency,
+        dead_letters = opts.dead_letters or self.args.dead_letters,
+    }
+    for name in pairs(opts) do
+        if name ~= "concurrency" and name ~= "dead_letters" then
+            refuse(("ctx:deliver: no option %q"):format(tostring(name)),
+                suggest.hint(tostring(name), { "concurrency", "dead_letters" }))
+        end
+    end
+    return require("neap.deliver").run(from, fn, merged)
+end
+
+--- Runs a workflow with checked arguments, in a task. Returns what `run` returns.
+---@async
+function Workflow:start(args)
+    local ctx = setmetatable({ args = args }, Context)
+    return self.run(ctx, args)
+end
+
+return M

@@ -1,0 +1,52 @@
+/* fuzz_json.c: any bytes through the reader; what it accepts is written and read again to the same
+ * text. spec/data/json is a corpus, too. */
+#include <string.h>
+
+#include "../../csrc/core/json.h"
+#include "fuzz.h"
+
+/* Writes one token. 0 or an error of the writer. */
+static int copy_token(neap_json_writer *w, const neap_json_reader *r, neap_json_token token) {
+    switch (token) {
+    case NEAP_JSON_OBJECT_BEGIN: return neap_json_writer_begin(w, '{');
+    case NEAP_JSON_OBJECT_END: return neap_json_writer_end(w, '}');
+    case NEAP_JSON_ARRAY_BEGIN: return neap_json_writer_begin(w, '[');
+    case NEAP_JSON_ARRAY_END: return neap_json_writer_end(w, ']');
+    case NEAP_JSON_KEY: return neap_json_writer_key(w, r->str, r->str_len);
+    case NEAP_JSON_STRING: return neap_json_writer_string(w, r->str, r->str_len);
+    case NEAP_JSON_INTEGER: return neap_json_writer_int(w, r->integer);
+    case NEAP_JSON_FLOAT: return neap_json_writer_double(w, r->number);
+    case NEAP_JSON_BIGINT: return neap_json_writer_raw(w, r->str, r->str_len);
+    case NEAP_JSON_TRUE: return neap_json_writer_raw(w, "true", 4);
+    case NEAP_JSON_FALSE: return neap_json_writer_raw(w, "false", 5);
+    default: return neap_json_writer_raw(w, "null", 4);
+    }
+}
+
+/* Copies a text through reader and writer. False: refused. */
+static bool copy_text(neap_buf *out, const char *text, size_t len, int indent) {
+    neap_json_reader r = {0};
+    neap_json_writer w = {.out = out, .indent = indent};
+    neap_json_token token;
+    neap_json_reader_start(&r, text, len, 200);
+    while ((token = neap_json_reader_next(&r)) > NEAP_JSON_END) {
+        HOLDS(copy_token(&w, &r, token) == 0);
+    }
+    HOLDS(token == NEAP_JSON_END || (r.err.message[0] != '\0' && r.line > 0 && r.column > 0));
+    neap_json_reader_deinit(&r);
+    return token == NEAP_JSON_END;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    neap_buf first = {0}, second = {0};
+    if (copy_text(&first, (const char *)data, size, 0)) {
+        HOLDS(copy_text(&second, first.data, first.len, 0));
+        HOLDS(second.len == first.len && first.len > 0);
+        HOLDS(memcmp(first.data, second.data, first.len) == 0);
+        second.len = 0;
+        HOLDS(copy_text(&second, first.data, first.len, 3));
+    }
+    neap_buf_free(&first);
+    neap_buf_free(&second);
+    return 0;
+}

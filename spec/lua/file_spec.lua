@@ -1,0 +1,213 @@
+local neap = require "neap"
+local file = require "neap.native.file"
+local task = require "neap.native.task"
+local helper = require "spec.support.helper"
+
+--- The names in a directory, sorted.
+local function names(dir)
+    local pipe = assert(io.popen("ls -A " .. helper.quote(dir)))
+    local text = pipe:read("a")
+    pipe:close()
+    return text
+end
+
+for _, kind in ipairs { "real", "virtual" } do
+    local function in_task(fn)
+        return function()
+            local dir = helper.tmpdir() .. "/"
+            neap.run(function() fn(dir) end, { clock = kind })
+        end
+    end
+
+    describe("neap.native.file on a " .. kind .. " clock", function()
+        after_each(helper.assert_idle)
+
+        it("writes, appends and reads", in_task(function(dir)
+            local f = assert(file.open(dir .. "a", "w"))
+            assert.is_true(f:write("one", 2, "\n"))
+            assert.is_true(f:sync())
+            assert.is_true(f:close())
+            assert.is_true(f:close())
+            f = assert(file.open(dir .. "a", "a"))
+            assert.is_true(f:write "three")
+            assert.is_true(f:close())
+            f = assert(file.open(dir .. "a"))
+            assert.equal("one2", f:read(4))
+            assert.equal("\nthree", f:read())
+            assert.is_nil(f:read())
+            assert.is_nil(f:read())
+            assert.is_true(f:close())
+            assert.equal("one2\nthree", file.read_all(dir .. "a"))
+            assert.equal(10, file.size(dir .. "a"))
+        end))
+
+        it("keeps small writes back until the buffer is full", in_task(function(dir)
+            local f = assert(file.open(dir .. "a", "w"))
+            assert.equal(f, f:buffer(8))
+            assert.is_true(f:write "1234567")
+            assert.equal("", helper.read(dir .. "a"))
+            assert.is_true(f:write "89")
+            assert.equal("123456789", helper.read(dir .. "a"))
+            assert.is_true(f:write "x")
+            assert.is_true(f:flush())
+            assert.equal("123456789x", helper.read(dir .. "a"))
+            assert.is_true(f:write "y")
+            assert.is_true(f:close())
+            assert.equal("123456789xy", helper.read(dir .. "a"))
+        end))
+
+        it("keeps the order of many tasks", in_task(function(dir)
+            local f = assert(file.open(dir .. "a", "w"))
+            local tasks, want = {}, {}
+            for i = 1, 50 do
+                want[i] = i .. "\n"
+                tasks[i] = neap.spawn(function() assert(f:write(i, "\n")) end)
+            end
+            for i = 1, 50 do tasks[i]:await() end
+            assert(f:close())
+            assert.equal(table.concat(want), helper.read(dir .. "a"))
+        end))
+
+        it("returns what the system refuses", in_task(function(dir)
+            local f, err = file.open(dir .. "none")
+            assert.is_nil(f)
+            assert.equal("invalid", err.kind)
+            assert.equal("ENOENT", err.code)
+            assert.equal("cannot open " .. dir .. "none: No such file or directory", err.message)
+            helper.write(dir .. "a", "abc")
+            f, err = file.open(dir .. "a", "wx")
+            assert.is_nil(f)
+            assert.equal("EEXIST", err.code)
+            f, err = file.read_all(dir .. "a", 2)
+            assert.is_nil(f)
+            assert.equal("too_large", err.kind)
+            f, err = file.size(dir .. "none")
+            assert.is_nil(f)
+            assert.equal("ENOENT", err.code)
+            f = assert(file.open(dir .. "a"))
+            assert.is_true(f:write "")
+            local ok
+            ok, err = f:write "x"
+            assert.is_nil(ok)
+            assert.equal("EBADF", err.code)
+            assert.is_nil((f:close())) -- what could not be written is not forgotten
+        end))
+
+        it("renames, removes, looks", in_task(function(dir)
+            helper.write(dir .. "a", "abc")
+            assert.is_true(file.exists(dir .. "a"))
+            assert.is_true(file.rename(dir .. "a", dir .. "b"))
+            assert.is_false(file.exists(dir .. "a"))
+            assert.is_true(file.remove(dir .. "b"))
+            assert.is_nil((file.remove(dir .. "b")))
+            assert.equal("", names(dir))
+        end))
+
+        it("puts an atomic file in place, whole or not at all", in_task(function(dir)
+            helper.write(dir .. "a", "old")
+            local f = assert(file.atomic(dir .. "a"))
+            assert.is_true(f:write "new")
+            assert.equal("old", helper.read(dir .. "a"))
+            assert.is_true(f:commit())
+            assert.equal("new", helper.read(dir .. "a"))
+            assert.is_true(f:close())
+            assert.is_true(f:abort())
+            f = assert(file.atomic(dir .. "a"))
+            assert.is_true(f:write "newer")
+            assert.is_true(f:abort())
+            f = assert(file.atomic(dir .. "a"))
+            assert.is_true(f:write "newest")
+            assert.is_true(f:close())
+            do
+                local g <close> = assert(file.atomic(dir .. "a"))
+                assert.is_true(g:write "x")
+            end
+            f = assert(file.atomic(dir .. "a"))
+            assert.is_true(f:write "lost")
+            f = nil
+            collectgarbage()
+            assert.is_nil(f)
+            assert.equal("new", helper.read(dir .. "a"))
+            assert.equal("a\n", names(dir))
+        end))
+
+        it("writes what was buffered when it is closed without waiting", in_task(function(dir)
+            do
+                local f <close> = assert(file.open(dir .. "a", "w"))
+                f:buffer(100):write "kept"
+            end
+            assert.equal("kept", helper.read(dir .. "a"))
+        end))
+
+        it("survives a task that is cancelled while it waits", in_task(function(dir)
+            local f = assert(file.open(dir .. "a", "w"))
+            for i = 1, 5 do
+                local t = neap.spawn(function() f:write(i, "\n") end)
+                neap.spawn(function() t:cancel() end)
+            end
+            local opening = neap.spawn(function() file.atomic(dir .. "b") end)
+            neap.spawn(function() opening:cancel() end)
+            neap.sleep(0.001)
+            assert.is_true(f:write "end\n")
+            assert.is_true(f:close())
+            assert.equal("1\n2\n3\n4\n5\nend\n", helper.read(dir .. "a"))
+            collectgarbage()
+            collectgarbage()
+            assert.is_true(file.exists(dir .. "a"))
+            assert.equal("a\n", names(dir))
+        end))
+
+        it("ends the waits of others when it is closed at once", in_task(function(dir)
+            assert(os.execute("mkfifo " .. helper.quote(dir .. "fifo")))
+            local f = assert(file.open(dir .. "fifo"))
+            local err
+            local t = neap.spawn(function() err = select(2, f:read()) end)
+            neap.spawn(function() local _ <close> = f end)
+            t:await()
+            assert.equal("cancelled", err.kind)
+            assert.equal("the file was closed", err.message)
+            assert.has_error(function() f:read() end, "this file is closed")
+            while task.stats().holds > 0 do neap.sleep(0.001) end -- the pool lets go of it
+        end))
+
+        it("raises on misuse", in_task(function(dir)
+            assert.has_error(function() file.open(dir .. "a", "rw") end)
+            assert.has_error(function() file.open "" end)
+            assert.has_error(function() file.open "a\0b" end)
+            local f = assert(file.open(dir .. "a", "w"))
+            assert.has_error(function() f:write {} end)
+            assert.has_error(function() f:commit() end)
+            assert.has_error(function() f:abort() end)
+            assert.has_error(function() f:read(0) end)
+            assert.has_error(function() f:buffer(-1) end)
+            assert.is_true(f:close())
+            assert.has_error(function() f:write "x" end, "this file is closed")
+            assert.matches("closed", tostring(f))
+        end))
+    end)
+end
+
+describe("neap.native.file", function()
+    after_each(helper.assert_idle)
+
+    it("cannot wait outside tasks", function()
+        assert.error_matches(function() file.open "a" end, "cannot wait here")
+        assert.error_matches(function() file.stdout():write "a" end, "cannot wait here")
+        assert.error_matches(function() file.exists "a" end, "cannot wait here")
+    end)
+
+    it("lets a virtual clock wait", function()
+        neap.run(function()
+            local path = helper.write(helper.tmpdir() .. "/a", ("x"):rep(100000))
+            local order = {}
+            neap.spawn(function()
+                neap.sleep(0.001)
+                order[#order + 1] = "slept"
+            end)
+            assert(file.read_all(path))
+            order[#order + 1] = "read"
+            neap.sleep(1)
+            assert.same({ "read", "slept" }, order)
+        end, { clock = "virtual" })
+    end)
+end)
