@@ -73,6 +73,6 @@ int main(int argc, char **argv) {
     if (neap_new(&n) < 0) return EXIT_BUG;
     code = run(n, argc, argv);
     neap_free(n);
-    if (fflush(stdout) != 0 && code == 0) code = EXIT_BUG;
+    if ((fflush(stdout) != 0 || ferror(stdout)) && code == 0) code = EXIT_BUG;
     return code;
 }

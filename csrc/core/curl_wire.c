@@ -190,6 +190,9 @@ static void fail_reply(neap_curl_wire *w, CURLcode rc) {
         neap_transfer__fail(t, NEAP_EDECODE, "reply cannot be decompressed");
     } else if (rc == CURLE_WEIRD_SERVER_REPLY || rc == CURLE_UNSUPPORTED_PROTOCOL) {
         neap_transfer__fail(t, NEAP_ENETWORK, "the server does not answer in HTTP");
+    } else if (t->head.status == 0 && strstr(w->error, " alert ") != NULL) {
+        /* TLS 1.3 servers refuse a client's certificate after the handshake (RFC 8446 4.4.2.4). */
+        neap_transfer__fail(t, NEAP_ETLS, "TLS refused by the server: %s", w->error);
     } else if (t->head.complete) {
         fail_cut(w);
     } else if (t->head.status >= 200) {
