@@ -16,10 +16,10 @@ local ALL = { "all", type = "boolean", doc = "follow paging; one record per line
 local M = {
     summary = "make one call and print its payload as JSON",
     usage = "neap call VENDOR ENDPOINT [name=value ...] [name:=json ...] [name=@file ...]",
-    doc = "name=value is converted by the parameter's declared type; a list takes one element per "
-        .. "repetition; a.b=value sets a nested field. name:=JSON gives any value. name=@file reads "
-        .. "the value from a file, name=@- from standard input. neap describe VENDOR.ENDPOINT shows "
-        .. "the parameters.",
+    doc = "name=value is converted by the parameter's declared type; a list takes one element "
+        .. "per repetition; a.b=value sets a nested field. name:=JSON gives any value. name=@file "
+        .. "reads the value from a file, name=@- from standard input. neap describe "
+        .. "VENDOR.ENDPOINT shows the parameters.",
     options = table.move(globals.calls, 1, #globals.calls, 2, { ALL }),
 }
 
@@ -88,6 +88,16 @@ local function placed(model, endpoint)
     return messages
 end
 
+--- Raises what `validate` of a call would return; a hint of the only fault ends the message.
+local function refuse_params(endpoint, faults)
+    local only = #faults == 1 and faults[1].hint and faults[1] or nil
+    local shown = only and { { path = only.path, message = only.message } } or faults
+    error(errors.new {
+        kind = "invalid", vendor = endpoint.vendor, endpoint = endpoint.name, outcome = "not_sent",
+        faults = faults, message = schema.format_faults(shown), hint = only and only.hint,
+    }, 0)
+end
+
 --- Converts the arguments. Raises one error with the faults of all, those of the values' own check
 -- included.
 local function read_params(client, endpoint, words)
@@ -101,12 +111,7 @@ local function read_params(client, endpoint, words)
     if #faults == 0 then return values end
     check.prior = faults
     local _, all = endpoint.params:check(values, check)
-    local hint = #all == 1 and all[1].hint or nil
-    return error(errors.new {
-        kind = "invalid", vendor = endpoint.vendor, endpoint = endpoint.name, outcome = "not_sent",
-        faults = all, hint = hint,
-        message = schema.format_faults(hint and { { path = all[1].path, message = all[1].message } } or all),
-    }, 0)
+    return refuse_params(endpoint, all)
 end
 
 -- The call -------------------------------------------------------------------------------------
@@ -130,7 +135,7 @@ end
 
 local function print_payload(payload, is_all)
     if is_all then return print_all(payload) end
-    io.stdout:write(report.encode(payload), "\n")
+    report.print(payload)
 end
 
 ---@param opts table<string, any>

@@ -17,7 +17,7 @@ local M = {
 }
 
 local function print_json(value)
-    io.stdout:write(report.encode(value), "\n")
+    report.print(value)
     return report.EXIT.done
 end
 
@@ -28,7 +28,9 @@ local function describe_recipe(name, opts)
         return report.EXIT.done
     end
     local flow = recipes.inspect(recipe)
-    if not flow then report.refuse(("%s returns no workflow: there is nothing to describe"):format(name)) end
+    if not flow then
+        report.refuse(("%s returns no workflow: there is nothing to describe"):format(name))
+    end
     return print_json(facts.recipe(name, flow))
 end
 

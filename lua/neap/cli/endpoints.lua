@@ -1,6 +1,6 @@
 --- Endpoints by the names that people type.
 
-local errors = require "neap.error"
+local report = require "neap.cli.report"
 local suggest = require "neap.suggest"
 
 local M = {}
@@ -25,11 +25,9 @@ end
 function M.find(model, name)
     local known = spelled(model, name)
     if known then return model.endpoints[known] end
-    return error(errors.new {
-        kind = "invalid", usage = true, message = ("%s has no endpoint %q"):format(model.name, name),
-        hint = suggest.hint(name, model.endpoint_names) or
-            ("`neap describe %s` shows what there is"):format(model.name),
-    }, 0)
+    return report.refuse(("%s has no endpoint %q"):format(model.name, name),
+        suggest.hint(name, model.endpoint_names) or
+        ("`neap describe %s` shows what there is"):format(model.name))
 end
 
 return M

@@ -56,7 +56,7 @@ local CALLS = {
     CLOCK,
     {
         "set", type = "list", of = { type = "string" }, placeholder = "VENDOR.SETTING=VALUE",
-        doc = "a setting of a vendor, secrets as env:NAME, file:PATH or cmd:COMMAND; may be repeated",
+        doc = "a setting of a vendor, a secret as env:NAME, file:PATH or cmd:COMMAND; repeatable",
     },
     {
         "progress", type = "enum", values = { "auto", "always", "never" }, default = "auto",
@@ -125,7 +125,7 @@ end
 local function check_literal(vendor, field, value)
     local name = ("%s.%s"):format(vendor, field[1])
     if field.type == "secret" then
-        report.refuse(("--set: %s is a secret: give a reference, not the secret itself"):format(name),
+        report.refuse(("--set: %s is a secret: give a reference to it"):format(name),
             ("--set %s=env:NAME (or file:PATH, cmd:COMMAND), or set %s"):format(
                 name, settings.environment_name(vendor, field[1])))
     end

@@ -31,8 +31,8 @@ local USAGE = "usage: neap COMMAND [options]"
 --- Prints what there is.
 function M.overview()
     local lines, rows = { USAGE, "" }, {}
-    text.paragraph(lines, "Runs integrations with customer-data platforms: every vendor is described "
-        .. "once, and Neap keeps its limits, retries and credentials.")
+    text.paragraph(lines, "Runs integrations with customer-data platforms: every vendor is "
+        .. "described once, and Neap keeps its limits, retries and credentials.")
     heading(lines, "Commands (neap COMMAND --help)")
     for i, one in ipairs(commands()) do rows[i] = { one.name, one.command.summary } end
     text.columns(lines, rows)
@@ -48,7 +48,7 @@ function M.overview()
 end
 
 --- Says on standard error how to ask, for a command line without a command.
-function M.usage()
+function M.brief()
     local names = {}
     for i, one in ipairs(commands()) do names[i] = one.name end
     io.stderr:write(USAGE, "\ncommands: ", table.concat(names, ", "), "\nneap help shows more\n")

@@ -1,5 +1,5 @@
---- The neap command: commands by name, and how each of them ends. csrc/cli/main.c starts `main` as a
--- task and asks `on_signal` at the first SIGINT or SIGTERM.
+--- The neap command: commands by name, and how each of them ends. csrc/cli/main.c starts `main` as
+-- a task and asks `on_signal` at the first SIGINT or SIGTERM.
 
 local globals = require "neap.cli.globals"
 local options = require "neap.cli.options"
@@ -9,6 +9,8 @@ local suggest = require "neap.suggest"
 local task = require "neap.native.task"
 
 local M = {}
+
+local EPIPE = 32 -- whoever read has seen enough: nothing to complain of
 
 ---@class neap.cli.Command
 ---@field summary string
@@ -77,7 +79,7 @@ local function run_without(words, scan)
         return report.EXIT.done
     end
     if scan.unknown[1] then options.scan(globals.calls, words) end
-    help.usage()
+    help.brief()
     return report.EXIT.usage
 end
 
@@ -107,11 +109,13 @@ function M.main(words)
         code = report.code_of(failure)
     end
     close()
-    io.stdout:flush()
+    local written, why, number = io.stdout:flush()
+    if not written and number ~= EPIPE then report.note("standard output: " .. why) end
     return code
 end
 
---- Ends the command early: what can end by itself does; else the command is cancelled where it waits.
+--- Ends the command early: what can end by itself does; else the command is cancelled where it
+-- waits.
 ---@param name "SIGINT"|"SIGTERM"
 ---@return boolean is something ending now
 function M.on_signal(name)

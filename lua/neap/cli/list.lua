@@ -42,7 +42,8 @@ function LISTS.recipes()
     for _, name in ipairs(recipes.names()) do
         try(list, "summary", name, function()
             local flow = recipes.inspect(recipes.find(name))
-            return flow and (flow.summary or "") or nil
+            if not flow then return "a script that is no workflow" end
+            return flow.summary or ""
         end)
     end
     return list
@@ -85,7 +86,7 @@ function M.run(opts, words)
     end
     if opts.json then
         local shown = #kinds == 1 and lists[kinds[1]] or json.object(lists, KINDS)
-        io.stdout:write(report.encode(shown), "\n")
+        report.print(shown)
     elseif #kinds == 1 then
         lines_of(lists[kinds[1]], FIELDS[kinds[1]])
     else

@@ -1,8 +1,8 @@
 --- Reads the words of a command line by a table of options, and writes the help of the same table.
 --
 -- An option is a field as in a definition (lua/neap/schema.lua): its name in snake_case, type,
--- default, doc; `--merge-key V` or `--merge-key=V` gives merge_key. Booleans are `--x` and `--no-x`,
--- lists repeat, of other options the last one counts. `--` ends the options.
+-- default, doc; `--merge-key V` or `--merge-key=V` gives merge_key. Booleans are `--x` and
+-- `--no-x`, lists repeat, of other options the last one counts. `--` ends the options.
 
 local schema = require "neap.schema"
 local suggest = require "neap.suggest"
@@ -184,7 +184,8 @@ end
 
 local PLACEHOLDERS = {
     integer = "N", number = "N", decimal = "N", path = "PATH", duration = "TIME", rate = "RATE",
-    date = "DATE", datetime = "TIME", url = "URL", object = "JSON", any = "JSON", json_text = "JSON",
+    date = "DATE", datetime = "TIME", url = "URL", object = "JSON", any = "JSON",
+    json_text = "JSON",
 }
 
 local function placeholder(field)

@@ -60,7 +60,8 @@ function M.names()
     for _, path in ipairs(embed.names(BUILT_IN)) do add(path:match "^scripts/(.+)%.lua$") end
     for _, dir in ipairs(directories()) do
         for _, vendor in ipairs(file.list(dir) or {}) do
-            for _, entry in ipairs(file.list(dir .. "/" .. vendor) or {}) do
+            local inside = vendor:find "^[%w_-]+$" and file.list(dir .. "/" .. vendor)
+            for _, entry in ipairs(inside or {}) do
                 local recipe = entry:match "^([%w_-]+)%.lua$"
                 add(recipe and vendor .. "/" .. recipe)
             end

@@ -38,17 +38,24 @@ end
 
 --- Gets the JSON of a value, indented where people read it.
 ---@param value any
----@return string
+---@return string|nil
+---@return neap.Error? err
 function M.encode(value)
     local indent = not M.is_json and terminal.is_terminal(1) and INDENT or nil
-    return assert(json.encode(value, { indent = indent, sorted = true }))
+    return json.encode(value, { indent = indent, sorted = true })
+end
+
+--- Writes a value to standard output as JSON.
+---@param value any
+function M.print(value)
+    io.stdout:write(assert(M.encode(value)), "\n")
 end
 
 -- Errors ---------------------------------------------------------------------------------------
 
 local ERROR = {
-    "kind", "vendor", "endpoint", "status", "code", "message", "outcome", "retryable", "where", "line",
-    "column", "hint", "cause", "attempts",
+    "kind", "vendor", "endpoint", "status", "code", "message", "outcome", "retryable", "where",
+    "line", "column", "hint", "cause", "attempts",
 }
 local ATTEMPT = { "at", "status", "error", "wait" }
 
@@ -81,14 +88,16 @@ local function error_table(err)
     return json.object(shown, ERROR)
 end
 
---- Makes an error of whatever was raised; text raised by a script has its place in it already.
+--- Makes an error of whatever was raised or returned; text of a script speaks for itself.
 local function as_error(raised)
     if errors.is(raised) then return raised end
     if type(raised) == "table" then
         local message = type(raised.message) == "string" and raised.message or json.encode(raised)
         return errors.new { kind = "bug", message = message or tostring(raised) }
     end
-    return errors.from(raised)
+    local err = errors.from(raised)
+    err.is_text = true
+    return err
 end
 
 local function begins_with_place(message)
@@ -98,7 +107,7 @@ end
 --- An error as one line: the script's line, then what `tostring` says.
 local function error_line(err)
     local line
-    if err.usage or err.kind == "bug" and begins_with_place(err.message) then
+    if err.usage or err.is_text or err.kind == "bug" and begins_with_place(err.message) then
         line = err.hint and err.message .. "; " .. err.hint or err.message
     else
         line = tostring(err)
@@ -169,16 +178,18 @@ local WORDS = {
 local function ending(summary)
     local ended = summary.ended
     if not ended then return "" end
-    local words = ended.reason == "signal" and "ended by " .. tostring(ended.err) or WORDS[ended.reason]
+    local words = WORDS[ended.reason]
+    if ended.reason == "signal" then words = "ended by " .. tostring(ended.err) end
     local read = summary.stream and (", %d records read"):format(summary.total) or ""
     return ("; %s%s"):format(words or "ended early", read)
 end
 
 local function summary_line(summary)
     local letters = summary.dead_letters and "; dead letters in " .. summary.dead_letters or ""
+    local plural = summary.total == 1 and "" or "s"
     return ("%d record%s: %d ok, %d failed, %d unknown, %d retried, %.1f s%s%s"):format(
-        summary.total, summary.total == 1 and "" or "s", summary.ok, summary.failed, summary.unknown,
-        summary.retried, summary.seconds, ending(summary), letters)
+        summary.total, plural, summary.ok, summary.failed, summary.unknown, summary.retried,
+        summary.seconds, ending(summary), letters)
 end
 
 --- Says how a delivery went: with --json one line on standard output, else the last line of

@@ -60,7 +60,8 @@ local function refuse_leftovers(args)
     end
 end
 
---- Runs a function as a task, so that what it started has ended when it has. Returns what it returns.
+--- Runs a function as a task, so that what it started has ended when it has. Returns what it
+-- returns.
 local function run_task(fn, ...)
     local running = task.spawn(fn, ...)
     local results = table.pack(pcall(running.await, running))
@@ -98,7 +99,9 @@ end
 local function finish_failed(raised)
     local code = fail(raised)
     local summary = runtime.last_summary
-    if summary and summary.ended and summary.ended.reason == "bug" then report.summary(summary, false) end
+    if summary and summary.ended and summary.ended.reason == "bug" then
+        report.summary(summary, false)
+    end
     return code
 end
 
@@ -109,7 +112,12 @@ local function finish(values, value, err)
     end
     if value == nil and err ~= nil then return fail(err) end
     report.dry_run()
-    if value ~= nil then io.stdout:write(report.encode(value), "\n") end
+    if value ~= nil then
+        local text, problem = report.encode(value)
+        if not text then return fail("the workflow's result is no JSON: " .. problem.message) end
+        local out = values.out == "-" and io.stderr or io.stdout
+        out:write(text, "\n")
+    end
     return report.signal_code() or report.EXIT.done
 end
 

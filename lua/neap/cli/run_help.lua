@@ -57,8 +57,8 @@ function M.print(recipe)
         text.paragraph(lines, flow.summary or "A workflow without a summary.")
         describe_flow(lines, recipe, flow)
     else
-        text.paragraph(lines, "A script that returns no workflow: it simply runs and has no options "
-            .. "of its own.")
+        text.paragraph(lines, "A script that returns no workflow: it simply runs and has no "
+            .. "options of its own.")
     end
     heading(lines, "Options of neap run")
     options.help(lines, globals.calls)

@@ -14,8 +14,9 @@ local PORT = {
 local M = {
     summary = "serve the vendors' simulators over HTTP",
     usage = "neap sandbox [--port N] [--faults SPEC] [--seed N] [--sandbox-log FILE]",
-    doc = "Serves http://127.0.0.1:N/VENDOR/... until SIGINT or SIGTERM. The first line on standard "
-        .. "output is its address. For Neap itself run and call have --sandbox, which needs no port.",
+    doc = "Serves http://127.0.0.1:N/VENDOR/... until SIGINT or SIGTERM. The first line on "
+        .. "standard output is its address. For Neap itself run and call have --sandbox, which "
+        .. "needs no port.",
     options = table.move(globals.serving, 1, #globals.serving, 2, { PORT }),
 }
 
@@ -36,7 +37,8 @@ local function greet(port)
     for _, name in ipairs(globals.simulated()) do
         io.stderr:write(("%s at http://127.0.0.1:%d/%s\n"):format(name, port, name))
     end
-    io.stderr:write(("accepted: key %s, tid %s\n"):format(runtime.SANDBOX.api_key, runtime.SANDBOX.tid))
+    local accepted = runtime.SANDBOX
+    io.stderr:write(("accepted: key %s, tid %s\n"):format(accepted.api_key, accepted.tid))
 end
 
 ---@param opts table<string, any>

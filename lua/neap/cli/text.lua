@@ -55,7 +55,9 @@ end
 ---@param indent? integer
 function M.paragraph(lines, text, indent)
     local margin = (" "):rep(indent or 0)
-    for _, line in ipairs(M.wrap(text, M.width() - #margin)) do lines[#lines + 1] = margin .. line end
+    for _, line in ipairs(M.wrap(text, M.width() - #margin)) do
+        lines[#lines + 1] = margin .. line
+    end
 end
 
 --- Adds rows of two columns to lines; the right one is wrapped beside the left one.

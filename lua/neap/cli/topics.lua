@@ -3,9 +3,7 @@
 local M = {}
 
 local function topic(name, summary, text, aliases)
-    M[#M + 1] = {
-        name = name, summary = summary, aliases = aliases, text = text:gsub("^\n", ""):gsub("%s+$", ""),
-    }
+    M[#M + 1] = { name = name, summary = summary, aliases = aliases, text = text }
 end
 
 topic("workflow", "how a workflow script is written", [==[
@@ -24,8 +22,9 @@ A workflow is a Lua script that returns a description and a function:
       end,
   }
 
-Every arg is an option of `neap run`: merge_key is --merge-key VALUE, a boolean x is --x or --no-x, a
-list repeats. `neap run SCRIPT --help` shows them. A script that returns no workflow has simply run.
+Every arg is an option of `neap run`: merge_key is --merge-key VALUE, a boolean x is --x or --no-x,
+a list repeats. `neap run SCRIPT --help` shows them. A script that returns no workflow has simply
+run.
 
 Calls look synchronous and wait without blocking. A call that fails as calls do returns nil and an
 error; assert(call()) raises it. ctx:deliver takes every record of a source through the function, at
@@ -43,11 +42,12 @@ A setting is taken from the first place that has it:
   $XDG_CONFIG_HOME/neap/config.lua the same form
   the definition's default
 
-`neap describe VENDOR` lists the settings of a vendor with their types, defaults and variables. Every
-vendor has base_url, timeout, connections (per host) and jitter.
+`neap describe VENDOR` lists the settings of a vendor with their types, defaults and variables.
+Every vendor has base_url, timeout, connections (per host) and jitter.
 
-With --sandbox, settings that are missing get the sandbox's own values, and secrets are not read from
-the environment or from files; a reference given by --set is read, so that a wrong key can be tried.]==],
+With --sandbox, settings that are missing get the sandbox's own values, and secrets are not read
+from the environment or from files; a reference given by --set is read, so that a wrong key can be
+tried.]==],
     { "setting", "configuration", "config" })
 
 topic("secrets", "how keys and passwords are given, and kept", [==[
@@ -57,11 +57,11 @@ A secret is given by a reference, in --set, in a file or in its variable:
   file:PATH       the content of a file, without one newline at its end
   cmd:COMMAND     what a command prints, without one newline at its end
 
-The secret itself is accepted only in its variable NEAP_<VENDOR>_<SETTING>; on the command line and in
-files it is refused (exit code 2), since others could read it there.
+The secret itself is accepted only in its variable NEAP_<VENDOR>_<SETTING>; on the command line and
+in files it is refused (exit code 2), since others could read it there.
 
 A secret is sent to the vendor's own origin only, never follows a redirect to another one, and never
-leaves unencrypted except to this machine. In logs, errors, dead letters and --dry-run it is ***.]==],
+leaves unencrypted except to this machine. In logs, errors and --dry-run it is shown as ***.]==],
     { "secret", "credentials", "keys" })
 
 topic("faults", "the faults that the sandbox makes on demand", [==[
@@ -76,8 +76,9 @@ topic("faults", "the faults that the sandbox makes on demand", [==[
   expire@optimove:at=60                  ends every session at that time
 
 Times are seconds from the start. p is the probability, 1 when left out. The same --seed gives the
-same faults; --sandbox-log FILE writes one JSON line per request: at, vendor, endpoint, method, path,
-status, fault. With --clock virtual the waits of a run take no time.]==], { "fault", "sandbox-faults" })
+same faults; --sandbox-log FILE writes one JSON line per request: at, vendor, endpoint, method,
+path, status, fault. With --clock virtual the waits of a run take no time.]==],
+    { "fault", "sandbox-faults" })
 
 topic("exit-codes", "what the exit codes mean", [==[
   0     done (a file with nothing but a header, too)
@@ -86,22 +87,23 @@ topic("exit-codes", "what the exit codes mean", [==[
   2     bad options or --set; a file, script, definition or parameter refused before any request
   3     a delivery ended, by itself or by an outage, with failed or unknown records
   4     a setting or credential is missing, or the vendor refused the credential
-  130   SIGINT      the first signal stops reading and sending, lets requests under way answer for up
-  143   SIGTERM     to 10 s, writes dead letters and summary; the second one stops at once
+  130   SIGINT      the first signal stops reading and sending, lets requests under way answer for
+  143   SIGTERM     up to 10 s, writes dead letters and summary; the second one stops at once
 
 A failure is one line on standard error, with --json {"error":{"kind":...,"message":...}}.]==],
     { "exit-code", "exit", "codes" })
 
 topic("files", "record files and dead letters", [==[
-Import recipes read --file PATH (- is standard input): CSV with a header row, or NDJSON where the name
-ends in .ndjson or .jsonl. A CSV column a.b is a nested field; an empty cell is an absent field unless
---keep-empty; cells are converted by the declared type, lists and objects are JSON.
+Import recipes read --file PATH (- is standard input): CSV with a header row, or NDJSON where the
+name ends in .ndjson or .jsonl. A CSV column a.b is a nested field; an empty cell is an absent field
+unless --keep-empty; cells are converted by the declared type, lists and objects are JSON.
 
-Faults of the file or its header stop before any call (exit code 2). A faulty row is a failed record,
-and the run goes on (3). A file that cannot be read on ends the run after the records before (1).
+Faults of the file or its header stop before any call (exit code 2). A faulty row is a failed
+record, and the run goes on (3). A file that cannot be read on ends the run after the records
+before (1).
 
-Dead letters: every record that was not delivered, one JSON object per line, written as it happens to
-FILE.dead.ndjson (standard input: neap.dead.ndjson) or to --dead-letters PATH:
+Dead letters: every record that was not delivered, one JSON object per line, written as it happens
+to FILE.dead.ndjson (standard input: neap.dead.ndjson) or to --dead-letters PATH:
 
   {"record":{...},"line":17,"outcome":"rejected","error":{"kind":...,"status":...,"message":...},
    "attempts":[{"at":"2026-11-21T10:00:00.000Z","status":503,"wait":300}]}
@@ -123,7 +125,7 @@ $XDG_CONFIG_HOME/neap/vendors, then built in:
       base_url = "https://api.shop.example",
       auth     = { key = auth.header { name = "X-Api-Key", secret = "api_key" } },
       limits   = { { rate = "10/s", per = "account" } },
-      retry    = { { on = { 429 }, backoff = "exponential", base = "1s", max = "60s", retries = 8 } },
+      retry    = { { on = { 503 }, backoff = "constant", every = "5m", retries = 5 } },
       envelope = envelope.plain { message = "error" },
       endpoints = {
           put_order = {

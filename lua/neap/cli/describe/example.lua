@@ -43,7 +43,8 @@ local function add(words, path, field, value)
     if type(value) == "table" and value ~= null and not json.is_array(value) and value[1] == nil
         and next(value) ~= nil then
         for _, key in ipairs(keys_in_order(field, value)) do
-            add(words, path .. "." .. key, field and field.by_name and field.by_name[key], value[key])
+            local inner = field and field.by_name and field.by_name[key]
+            add(words, path .. "." .. key, inner, value[key])
         end
     elseif is_plain(field, value) then
         words[#words + 1] = quote(("%s=%s"):format(path, value))
@@ -54,8 +55,8 @@ end
 
 --- A value that a required parameter could have, where the definition gives no example.
 local SAMPLES = {
-    integer = 1, number = 1, boolean = true, date = "2026-10-01", datetime = "2026-10-01T10:00:00+08:00",
-    decimal = "1.00", url = "https://example.com/",
+    integer = 1, number = 1, boolean = true, decimal = "1.00", date = "2026-10-01",
+    datetime = "2026-10-01T10:00:00+08:00", url = "https://example.com/",
 }
 
 local function sample(field)

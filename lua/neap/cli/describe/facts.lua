@@ -1,5 +1,5 @@
---- What a definition says, as plain tables in a fixed order: `neap describe --json` prints them, and
--- the text for people is made of them.
+--- What a definition says, as plain tables in a fixed order: `neap describe --json` prints them,
+-- and the text for people is made of them.
 
 local json = require "neap.native.json"
 local schema = require "neap.schema"
@@ -16,6 +16,11 @@ local function list(items, fn)
     local made = json.array {}
     for i, item in ipairs(items or {}) do made[i] = fn(item) end
     return made
+end
+
+--- A copy of a list, marked as an array; nil for nil.
+local function array(from)
+    return from and json.array(table.move(from, 1, #from, 1, {}))
 end
 
 --- A value that JSON can hold; definitions may hold functions.
@@ -57,14 +62,12 @@ local SHARED = { endpoint = "for each endpoint", account = "for all calls of an 
 local LIMIT = { "text", "count", "period", "setting", "per", "shape", "exempt" }
 
 local function limit_facts(limit)
-    local text = ("%s %s, %s"):format(rate_text(limit.rate), SHARED[limit.per], SHAPES[limit_shape(limit)])
+    local shape, rate = limit_shape(limit), limit.rate
+    local text = ("%s %s, %s"):format(rate_text(rate), SHARED[limit.per], SHAPES[shape])
     if limit.exempt[1] then text = text .. "; not counted: " .. table.concat(limit.exempt, ", ") end
-    local is_setting = vendor.is_setting(limit.rate)
     return object(LIMIT, {
-        text = text, count = not is_setting and limit.rate.count or nil,
-        period = not is_setting and limit.rate.period or nil,
-        setting = is_setting and limit.rate.setting or nil, per = limit.per, shape = limit_shape(limit),
-        exempt = limit.exempt[1] and json.array(table.move(limit.exempt, 1, #limit.exempt, 1, {})) or nil,
+        text = text, count = rate.count, period = rate.period, setting = rate.setting,
+        per = limit.per, shape = shape, exempt = limit.exempt[1] and array(limit.exempt),
     })
 end
 
@@ -85,16 +88,18 @@ local function retry_text(rule)
     if rule.jitter and rule.jitter ~= "none" then parts[#parts + 1] = rule.jitter .. " jitter" end
     if rule.total then parts[#parts + 1] = "at most " .. seconds_text(rule.total) .. " in all" end
     if rule.gate then
-        parts[#parts + 1] = "two in a row from different records close the gate: one of them is sent "
-            .. "again, all others wait"
+        parts[#parts + 1] = "two in a row from different records close the gate: one of them is "
+            .. "sent again, all others wait"
     end
     return table.concat(parts, ", ")
 end
 
-local RETRY = { "on", "text", "backoff", "base", "max", "every", "total", "jitter", "retries", "gate" }
+local RETRY = {
+    "on", "text", "backoff", "base", "max", "every", "total", "jitter", "retries", "gate",
+}
 
 local function retry_facts(rule)
-    local shown = { text = retry_text(rule), on = json.array(table.move(rule.on, 1, #rule.on, 1, {})) }
+    local shown = { text = retry_text(rule), on = array(rule.on) }
     for _, name in ipairs(RETRY) do
         local value = rule[name]
         if shown[name] == nil then
@@ -106,16 +111,17 @@ end
 
 --- What Neap does where the vendor says nothing (DESIGN.md 5).
 M.DEFAULT_RETRIES = {
-    { "no answer", "where a repeat is allowed: up to 4 more sends, exponential from 1 s to 30 s, equal "
-        .. "jitter; Neap's own rule" },
+    { "no answer", "where a repeat is allowed: up to 4 more sends, exponential from 1 s to 30 s, "
+        .. "equal jitter; Neap's own rule" },
     { "429", "exponential from 1 s to 60 s; Neap's own rule" },
 }
 
 -- Parameters -----------------------------------------------------------------------------------
 
 local FIELD = {
-    "name", "type", "text", "required", "default", "nullable", "place", "values", "min", "max", "min_length",
-    "max_length", "pattern", "places", "join", "open", "deprecated", "doc", "example", "fields", "of",
+    "name", "type", "text", "required", "default", "nullable", "place", "values", "min", "max",
+    "min_length", "max_length", "pattern", "places", "join", "open", "deprecated", "doc", "example",
+    "fields", "of",
 }
 
 --- A parameter with all that it may hold.
@@ -127,7 +133,7 @@ function M.field(field, place)
     shown.name = field.name ~= "" and field.name or nil
     shown.type, shown.text, shown.place = schema.type_name(field), schema.describe(field), place
     shown.required = field.required or false
-    shown.values = field.values and json.array(table.move(field.values, 1, #field.values, 1, {})) or nil
+    shown.values = array(field.values)
     shown.fields = field.fields and list(field.fields, M.field) or nil
     shown.of = field.of and M.field(field.of) or nil
     return object(FIELD, shown)
@@ -136,10 +142,12 @@ end
 -- Rules ----------------------------------------------------------------------------------------
 
 local function rule_text(rule)
-    if rule.any_of then return ("one of %s is required"):format(table.concat(rule.any_of, " or ")) end
+    if rule.any_of then
+        return ("one of %s is required"):format(table.concat(rule.any_of, " or "))
+    end
     if rule.with then return ("%s needs %s as well"):format(rule.with[1], rule.with[2]) end
     if rule.both_or_none then
-        return ("%s and %s go together: both or none"):format(rule.both_or_none[1], rule.both_or_none[2])
+        return ("%s go together: both or none"):format(table.concat(rule.both_or_none, " and "))
     end
     if rule.order then
         local span = rule.max_days and (", at most %d days apart"):format(rule.max_days) or ""
@@ -153,8 +161,9 @@ end
 local WRITE = {
     read = "a read: repeated whenever that helps",
     idempotent = "a repeat leaves the same state, so a send without an answer is repeated",
-    keyed = "a repeat with the same key is recognised by the vendor, so a send without an answer is repeated",
-    unsafe = "a repeat counts twice, so a send without an answer is not repeated: its outcome is unknown",
+    keyed = "the vendor recognises a repeat by its key, so a send without an answer is repeated",
+    unsafe = "a repeat counts twice, so a send without an answer is not repeated: its outcome is "
+        .. "unknown",
 }
 
 local PLACES = {
@@ -171,7 +180,8 @@ local function auth_facts(model, endpoint)
     local env = spec.secret and settings.environment_name(model.name, spec.secret)
     local from = spec.secret and (", setting %s (%s)"):format(spec.secret, env) or ""
     return object(AUTH, {
-        text = place .. from, place = spec.place, name = spec.name, setting = spec.secret, env = env,
+        text = place .. from, place = spec.place, name = spec.name, setting = spec.secret,
+        env = env,
     })
 end
 
@@ -204,7 +214,8 @@ end
 
 local ENDPOINT = {
     "vendor", "endpoint", "method", "path", "summary", "doc", "source", "auth", "tenant", "write",
-    "write_doc", "key", "open", "limits", "retry", "params", "rules", "returns", "envelope", "example", "call",
+    "write_doc", "key", "open", "limits", "retry", "params", "rules", "returns", "envelope",
+    "example", "call",
 }
 
 --- All of an endpoint.
@@ -213,13 +224,15 @@ local ENDPOINT = {
 ---@param call string an example as a command line
 function M.endpoint(model, endpoint, call)
     return object(ENDPOINT, {
-        vendor = model.name, endpoint = endpoint.name, method = endpoint.method, path = endpoint.path,
-        summary = endpoint.summary, doc = endpoint.doc, source = endpoint.source or model.source,
-        auth = auth_facts(model, endpoint), tenant = tenant_facts(model, endpoint),
-        write = endpoint.write, write_doc = WRITE[endpoint.write], key = endpoint.key_text,
-        open = endpoint.open, limits = limits_of(model, endpoint), retry = list(model.retry, retry_facts),
-        params = params_of(endpoint), rules = list(endpoint.rules, rule_text), returns = endpoint.returns,
-        envelope = model.envelope.doc, example = endpoint.example, call = call,
+        vendor = model.name, endpoint = endpoint.name, method = endpoint.method,
+        path = endpoint.path, summary = endpoint.summary, doc = endpoint.doc,
+        source = endpoint.source or model.source, auth = auth_facts(model, endpoint),
+        tenant = tenant_facts(model, endpoint), write = endpoint.write,
+        write_doc = WRITE[endpoint.write], key = endpoint.key_text, open = endpoint.open,
+        limits = limits_of(model, endpoint), retry = list(model.retry, retry_facts),
+        params = params_of(endpoint), rules = list(endpoint.rules, rule_text),
+        returns = endpoint.returns, envelope = model.envelope.doc, example = endpoint.example,
+        call = call,
     })
 end
 
@@ -229,14 +242,14 @@ local SHORT = { "name", "method", "path", "write", "summary" }
 
 local function short_facts(endpoint)
     return object(SHORT, {
-        name = endpoint.name, method = endpoint.method, path = endpoint.path, write = endpoint.write,
-        summary = endpoint.summary,
+        name = endpoint.name, method = endpoint.method, path = endpoint.path,
+        write = endpoint.write, summary = endpoint.summary,
     })
 end
 
 local VENDOR = {
-    "vendor", "title", "summary", "source", "file", "base_url", "settings", "limits", "retry", "envelope",
-    "endpoints",
+    "vendor", "title", "summary", "source", "file", "base_url", "settings", "limits", "retry",
+    "envelope", "endpoints",
 }
 
 --- All of a vendor but the details of its endpoints.
@@ -248,7 +261,9 @@ function M.vendor(model)
         settings = list(model.settings, function(field) return M.setting(model, field) end),
         limits = list(model.limits, limit_facts), retry = list(model.retry, retry_facts),
         envelope = model.envelope.doc,
-        endpoints = list(model.endpoint_names, function(name) return short_facts(model.endpoints[name]) end),
+        endpoints = list(model.endpoint_names, function(name)
+            return short_facts(model.endpoints[name])
+        end),
     })
 end
 

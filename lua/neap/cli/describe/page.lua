@@ -27,10 +27,8 @@ end
 
 local function add_limits(lines, limits)
     heading(lines, "Limits")
-    local rows = {}
-    for i, limit in ipairs(limits) do rows[i] = { limit.text, "" } end
-    if #rows == 0 then rows[1] = { "none known", "" } end
-    text.columns(lines, rows)
+    for _, limit in ipairs(limits) do text.paragraph(lines, limit.text, 2) end
+    if #limits == 0 then lines[#lines + 1] = "  none known" end
 end
 
 local function add_retries(lines, rules)
@@ -110,7 +108,8 @@ function M.endpoint(endpoint, base_url)
     row("credential", endpoint.auth and endpoint.auth.text or "none")
     row("tenant", endpoint.tenant and endpoint.tenant.text)
     row("class", ("%s: %s"):format(endpoint.write, endpoint.write_doc))
-    row("key", endpoint.key and endpoint.key .. ": a delivery never has two records of one key under way")
+    row("key", endpoint.key and endpoint.key
+        .. ": a delivery never has two records of one key under way")
     row("payload", endpoint.returns)
     row("reply", endpoint.envelope)
     row("source", endpoint.source and source_text(endpoint.source))
@@ -156,7 +155,9 @@ function M.vendor(vendor)
     add_settings(lines, vendor.settings)
     heading(lines, ("Endpoints (neap describe %s.ENDPOINT)"):format(vendor.vendor))
     rows = {}
-    for i, endpoint in ipairs(vendor.endpoints) do rows[i] = { endpoint.name, endpoint.summary or endpoint.path } end
+    for i, endpoint in ipairs(vendor.endpoints) do
+        rows[i] = { endpoint.name, endpoint.summary or endpoint.path }
+    end
     text.columns(lines, rows)
     add_limits(lines, vendor.limits)
     add_retries(lines, vendor.retry)
