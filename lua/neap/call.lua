@@ -66,23 +66,35 @@ local function complete(err, bound)
     return nil, err
 end
 
+--- What became of a call that failed. `doubt`: an earlier send may have taken effect.
+local function outcome_of(bound, flowcall, doubt)
+    local _, departures = flowcall:sends()
+    if departures == 0 then return "not_sent" end
+    return doubt and bound.endpoint.write ~= "read" and "unknown" or "rejected"
+end
+
 --- Gives the error the call's history.
-local function fail(bound, flowcall, err)
+local function fail(bound, flowcall, err, doubt)
     err.attempts = flowcall:attempts()
-    if not err.outcome then err.outcome = #err.attempts == 0 and "not_sent" or "rejected" end
+    err.outcome = outcome_of(bound, flowcall, doubt)
     return complete(err, bound)
 end
 
 --- Waits until the call may be sent. A long wait gives the record's place back, and what is reserved is
 -- reserved after a place was found; the one that probes a closed gate needs none, or those that wait
--- behind the gate could keep it from opening.
-local function admit(flowcall, slot)
-    while slot and flowcall:blocked() do -- anew after a place was found: the gate may have closed again
+-- behind the gate could keep it from opening. Once the delivery has ended nothing more is sent.
+local function admit(bound, flowcall, slot)
+    if slot and slot.stopping then return nil, slot:stopped_error() end
+    local waited = false
+    -- Anew after a place was found: the gate may have closed again. A pause alone is waited out with the
+    -- place, or thousands of parked records would pass it around at every 429.
+    while slot and flowcall:blocked() and not (waited and bound.gate:state() == "open") do
         slot:park()
         local ok, err = flowcall:wait()
         if not ok then return nil, err end
         if flowcall:probing() then break end
         slot:unpark()
+        waited = true
     end
     return flowcall:admit()
 end
@@ -90,29 +102,33 @@ end
 local function send(bound, request, flowcall, slot)
     runtime.sends = runtime.sends + 1
     if not slot then return bound.http:send(request, flowcall) end
-    slot:sending(flowcall)
+    local write = bound.endpoint.write ~= "read"
+    local _ <close> = slot:sending(flowcall, write)
     local res, err = bound.http:send(request, flowcall)
-    slot:answered()
+    slot:answered(write)
     return res, err
-end
-
---- The outcome of a call that failed without a usable answer.
-local function transport_error(bound, flowcall, err, verdict)
-    if err.sent and bound.endpoint.write ~= "read" then err.outcome = "unknown" end
-    if not err.sent then
-        err.outcome = flowcall:sends() <= 1 and "not_sent" or err.outcome
-    end
-    err.retryable = bound.repeatable or not err.sent
-    if verdict == "unknown" then
-        err.hint = "it may have taken effect; it is not sent again because a repeat could count twice"
-    end
-    return fail(bound, flowcall, err)
 end
 
 local FAILURES = { network = "network", timeout = "timeout" }
 
+--- A send without a usable answer: `err` is the transport's, or that of a reply cut short.
+-- -> "retry" or else the verdict; is there doubt now
+local function settle_failure(flowcall, err, doubt)
+    local class = err.truncated and "truncated" or FAILURES[err.kind]
+    return flowcall:settle(nil, class, err.sent), doubt or err.sent
+end
+
+--- The outcome of a call that failed without a usable answer.
+local function transport_error(bound, flowcall, err, verdict, doubt)
+    err.retryable = bound.repeatable or not err.sent
+    if verdict == "unknown" then
+        err.hint = "it may have taken effect; it is not sent again because a repeat could count twice"
+    end
+    return fail(bound, flowcall, err, doubt)
+end
+
 --- Follows a redirect or says why not. -> true: the request was changed; nil, err
-local function redirect(bound, request, res, hops)
+local function redirect(request, res, hops)
     local status, location = res:status(), res:header "location"
     local function refuse(fmt, ...)
         return nil, errors.new {
@@ -139,79 +155,71 @@ local function is_redirect(status)
     return status == 301 or status == 302 or status == 303 or status == 307 or status == 308
 end
 
+--- Notes for the account whether the vendor took the credential; true when it counts as refused now.
+local function note_credential(bound, refused)
+    return bound.credential ~= nil and bound.account:note_answer(refused)
+end
+
 --- Judges an answer outside 2xx and 3xx after its retries are spent.
-local function refusal(bound, flowcall, res, verdict)
+local function refusal(bound, flowcall, res, verdict, doubt)
     local status = res:status()
     local message, code = reply.complaint(bound.client.model.envelope, res)
-    local err = errors.new { kind = reply.kind(status, bound.client.model), status = status, message = message, code = code }
+    local err = errors.new {
+        kind = reply.kind(status, bound.client.model), status = status, message = message, code = code,
+    }
     if err.kind == "auth" then
-        err.credential_refused = bound.account:note_answer(true)
+        err.credential_refused = note_credential(bound, true)
         err.hint = err.credential_refused and "check the key and where it comes from" or nil
     end
     err.retryable = verdict == "fail"
     err.down = err.kind == "outage" and bound.gate:state() == "down" or nil
-    return fail(bound, flowcall, err)
+    return fail(bound, flowcall, err, doubt)
 end
 
---- Reads a 2xx answer. -> payload | nil, err, is the failure a cut reply
-local function success(bound, flowcall, res)
-    local payload, err, cut = reply.payload(bound, res)
-    if payload ~= nil then
-        bound.account:note_answer(false)
-        return payload
-    end
-    if cut then return nil, err, true end
-    if err.kind == "decode" and bound.endpoint.write ~= "read" then err.outcome = "unknown" end
-    if err.kind == "rejected" then bound.account:note_answer(false) end
-    return fail(bound, flowcall, err)
+--- The outcome of a complete 2xx answer.
+local function conclude(bound, flowcall, slot, res, payload, err, doubt)
+    flowcall:settle(res:status())
+    if slot and payload ~= nil then slot:succeeded(bound.endpoint.write ~= "read") end
+    if payload ~= nil or err.kind == "rejected" then note_credential(bound, false) end
+    if payload ~= nil then return payload end
+    return fail(bound, flowcall, err, doubt or err.kind == "decode")
 end
+
+local OUTAGE = { [502] = true, [503] = true, [504] = true }
 
 --- Sends until there is an outcome.
 local function exchange(bound, request, slot)
     local flowcall <close> = flow.call(bound.queue, bound.policy, bound.repeatable)
-    local hops = 0
+    local hops, doubt = 0, false -- doubt: an earlier send may have taken effect
     while true do
-        local ok, err = admit(flowcall, slot)
+        local ok, err = admit(bound, flowcall, slot)
         if not ok then
             err.down = err.kind == "outage"
-            return fail(bound, flowcall, err)
+            return fail(bound, flowcall, err, doubt)
         end
-        local verdict
-        local res, transport = send(bound, request, flowcall, slot)
-        if not res then
-            local class = transport.truncated and "truncated" or FAILURES[transport.kind]
-            if not class then
-                flowcall:settle(nil, nil, transport.sent)
-                return transport_error(bound, flowcall, transport, "fail")
-            end
-            verdict = flowcall:settle(nil, class, transport.sent)
-            if slot then slot:failed(transport.sent) end
-            if verdict ~= "retry" or (slot and slot.stopping) then
-                return transport_error(bound, flowcall, transport, verdict)
-            end
+        local res, payload, cut, verdict
+        res, err = send(bound, request, flowcall, slot)
+        local status = res and res:status()
+        if res and status >= 200 and status < 300 then
+            payload, err, cut = reply.payload(bound, res)
+            if not cut then return conclude(bound, flowcall, slot, res, payload, err, doubt) end
+            err.sent = true
+        end
+        if not res or cut then
+            verdict, doubt = settle_failure(flowcall, err, doubt)
+        elseif is_redirect(status) then
+            flowcall:settle(status)
+            ok, err = redirect(request, res, hops)
+            if not ok then return fail(bound, flowcall, err, doubt) end
+            hops, verdict = hops + 1, "retry"
         else
-            local status = res:status()
-            if status >= 200 and status < 300 then
-                local payload, failure, cut = success(bound, flowcall, res)
-                verdict = flowcall:settle(not cut and status or nil, cut and "truncated" or nil, cut)
-                if not cut then return payload, failure end
-                if slot then slot:failed(true) end
-                if verdict ~= "retry" or (slot and slot.stopping) then
-                    failure.sent = true
-                    return transport_error(bound, flowcall, failure, verdict)
-                end
-            elseif is_redirect(status) then
-                flowcall:settle(status)
-                local followed, refused = redirect(bound, request, res, hops)
-                if not followed then return fail(bound, flowcall, refused) end
-                hops = hops + 1
-            else
-                verdict = flowcall:settle(status, nil, false, reply.retry_after(res))
-                if slot then slot:failed(false) end
-                if verdict ~= "retry" or (slot and slot.stopping) then
-                    return refusal(bound, flowcall, res, verdict)
-                end
-            end
+            verdict = flowcall:settle(status, nil, false, reply.retry_after(res))
+            doubt = doubt and (OUTAGE[status] or status == 429)
+        end
+        if slot then slot:settled(doubt) end
+        if verdict ~= "retry" or (slot and slot.stopping) then
+            if not res or cut then return transport_error(bound, flowcall, err, verdict, doubt) end
+            return refusal(bound, flowcall, res, verdict, doubt)
         end
     end
 end

@@ -23,6 +23,9 @@ local Client = {}
 local Endpoint = {}
 
 function Endpoint.__call(handle, client, params)
+    if client ~= handle.client then
+        error(("call it with a colon: client:%s{ ... }"):format(handle.endpoint.name), 2)
+    end
     return call.perform(handle, client, params)
 end
 

@@ -115,7 +115,7 @@ end
 ---@param seconds number
 ---@param fn function
 function M.deadline(seconds, fn, ...)
-    if type(seconds) ~= "number" or not (seconds >= 0) then
+    if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 then
         error(("neap.deadline: seconds expected, got %s"):format(tostring(seconds)), 2)
     end
     local expired = false

@@ -19,12 +19,6 @@ local ATTEMPT = { "at", "status", "error", "wait" }
 local Writer = {}
 Writer.__index = Writer
 
---- Opens a writer; the file itself is created at the first letter.
----@param path? string default neap.dead.ndjson
-function M.writer(path)
-    return setmetatable({ path = path or "neap.dead.ndjson", count = 0, queue = {}, wake = event.new() }, Writer)
-end
-
 local function attempts_of(err)
     local attempts = json.array {}
     for i, attempt in ipairs(err.attempts or {}) do attempts[i] = json.object(attempt, ATTEMPT) end
@@ -48,8 +42,13 @@ function Writer:write_queued(handle)
     return true
 end
 
---- The writer's own task: opens, then writes whatever has been queued, in one piece.
+--- The writer's own task: opens the file at the first letter, then writes whatever has been queued,
+-- in one piece.
 local function write_letters(self)
+    while #self.queue == 0 do
+        if self.closing then return end
+        self.wake:wait()
+    end
     local handle, err = file.open(self.path, "w")
     if not handle then
         self.err = err
@@ -67,6 +66,17 @@ local function write_letters(self)
     handle:close()
 end
 
+--- Opens a writer; the file itself is created at the first letter. Its task belongs to the caller's,
+-- not to that of a record, which could not end before it.
+---@param path? string default neap.dead.ndjson
+function M.writer(path)
+    local self = setmetatable({
+        path = path or "neap.dead.ndjson", count = 0, queue = {}, wake = event.new(),
+    }, Writer)
+    self.task = task.spawn(write_letters, self)
+    return self
+end
+
 --- Adds a letter; does not wait. What cannot be written is reported by close.
 ---@param record table as converted, without credentials
 ---@param line? integer of the source
@@ -76,14 +86,12 @@ function Writer:add(record, line, err)
     if not text then text = json.encode(letter(tostring(record) .. ": " .. refused.message, line, err)) end
     self.queue[#self.queue + 1] = text .. "\n"
     self.count = self.count + 1
-    if not self.task then self.task = task.spawn(write_letters, self) end
     self.wake:signal()
 end
 
 --- Writes the rest. -> true | nil, err
 ---@async
 function Writer:close()
-    if not self.task then return true end
     self.closing = true
     self.wake:signal()
     self.task:await()

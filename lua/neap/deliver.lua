@@ -59,6 +59,7 @@ local function new_delivery(from, fn, opts)
         locks = {},      -- client -> group -> key -> waiting locks
         room = event.new(),
         idle = event.new(),
+        wanted = event.new(), arrival = event.new(), -- of the next record of a stream
         total = 0, ok = 0, failed = 0, unknown = 0, retried = 0,
         sequence = 0, started = clock.now(),
         letters = deadletter.writer(opts.dead_letters or runtime.options.dead_letters or from.dead_letters),
@@ -174,7 +175,7 @@ function Delivery:settle(slot, ok, value, err)
         self.ok = self.ok + 1
     else
         local failure = failure_of(ok, value, err)
-        failure.outcome = failure.outcome or (slot.sent and "unknown" or "not_sent")
+        failure.outcome = failure.outcome or slot:outcome()
         self:bury(slot.record, slot.line, failure)
         local reason = fatal_reason(failure)
         if reason then self:stop(reason, failure) end
@@ -184,16 +185,17 @@ end
 
 -- Ending early ---------------------------------------------------------------------------------
 
---- The error of a record that the end of the delivery caught.
-local function ended_error(ended, slot)
-    local attempts = slot and slot.flowcall and slot.flowcall:attempts() or nil
-    local outcome = "not_sent"
-    if slot and slot.sent then outcome = (slot.ambiguous or slot.on_wire > 0) and "unknown" or "rejected" end
+local ENDED_KINDS = { outage = "outage", refused = "auth", settings = "settings" }
+
+--- The error of a record that the end of the delivery caught; without a slot, before it began.
+---@param slot? neap.Slot
+function Delivery:ended_error(slot)
+    local ended = self.ended
     local cause = ended.err
     return errors.new {
-        kind = ended.reason == "outage" and "outage" or ended.reason == "refused" and "auth" or
-            ended.reason == "settings" and "settings" or "cancelled",
-        message = ended.message, outcome = outcome, attempts = attempts,
+        kind = ENDED_KINDS[ended.reason] or "cancelled", message = ended.message,
+        outcome = slot and slot:outcome() or "not_sent",
+        attempts = slot and slot.flowcall and slot.flowcall:attempts() or nil,
         cause = ended.reason == "outage" and (cause.cause or cause.attempts) or errors.is(cause) and cause or nil,
         retryable = true,
     }
@@ -207,7 +209,7 @@ function Delivery:cut(everything)
     for _, slot in ipairs(caught) do
         slot.stopping = true
         if slot.on_wire == 0 or everything then
-            local err = ended_error(self.ended, slot)
+            local err = self:ended_error(slot)
             slot.task:cancel()
             if self:leave(slot) then self:bury(slot.record, slot.line, err) end
         end
@@ -230,20 +232,19 @@ function Delivery:stop(reason, err)
     self.ended = { reason = reason, err = err, message = MESSAGES[reason] or ("ended by " .. tostring(err)) }
     self:cut(false)
     self.room:broadcast()
-    if self.source.is_stream then self.reader:cancel() end
+    self.idle:broadcast()
+    self.arrival:broadcast()
 end
 
---- Waits until what is on the wire has answered.
+--- Waits until every record has its outcome; once the delivery has ended, only for as long as what is
+-- on the wire may take to answer.
 function Delivery:drain()
-    local function wait()
+    while self.running_count > 0 and not self.ended do self.idle:wait() end
+    if self.running_count == 0 then return end
+    concurrency.deadline(GRACE_S, function()
         while self.running_count > 0 do self.idle:wait() end
-        return true
-    end
-    if self.ended and self.running_count > 0 then
-        concurrency.deadline(GRACE_S, wait)
-        self:cut(true)
-    end
-    wait()
+    end)
+    self:cut(true)
 end
 
 --- The unread rest of a file; of a stream, reading simply stops.
@@ -253,7 +254,7 @@ function Delivery:bury_rest()
         local record, line, err = self.source:next()
         if record == nil then return end
         self.total = self.total + 1
-        self:bury(record, line, err or ended_error(self.ended))
+        self:bury(record, line, err or self:ended_error())
         self.progress:update()
     end
 end
@@ -275,12 +276,33 @@ function Delivery:start(record, line)
     locals.set(slot.task, "slot", slot)
 end
 
+--- A stream's reader: gets a record whenever one is wanted.
+local function pull(delivery)
+    while true do
+        delivery.pulled = table.pack(pcall(delivery.source.next, delivery.source))
+        delivery.arrival:signal()
+        delivery.wanted:wait()
+    end
+end
+
+--- The next record of the source. A stream is read in a task of its own, so that the end of the
+-- delivery need not wait for it.
+function Delivery:next()
+    if not self.source.is_stream then return self.source:next() end
+    self.pulled = nil
+    if self.puller then self.wanted:signal() else self.puller = task.spawn(pull, self) end
+    while not self.pulled and not self.ended do self.arrival:wait() end
+    if not self.pulled then return nil end
+    if not self.pulled[1] then error(self.pulled[2], 0) end
+    return table.unpack(self.pulled, 2, 4)
+end
+
 --- Reads the source and starts records until it ends or the delivery does.
 function Delivery:read()
     while true do
         while not self.ended and not has_room(self) do self.room:wait() end
         if self.ended then return end
-        local record, line, err = self.source:next()
+        local record, line, err = self:next()
         if record == nil then
             if err then self:break_off(err) end
             return
@@ -290,12 +312,13 @@ function Delivery:read()
             self:bury(record, line, err)
             self.progress:update()
         elseif self.ended then
-            self:bury(record, line, ended_error(self.ended))
+            self:bury(record, line, self:ended_error())
         else
             self:start(record, line)
         end
     end
 end
+
 
 --- The source broke in the middle: records before it are delivered, then the run ends.
 function Delivery:break_off(err)
@@ -313,6 +336,17 @@ function Delivery:summary()
     }, Summary)
 end
 
+local function check_options(opts, from)
+    local concurrent = opts.concurrency or DEFAULT_CONCURRENCY
+    if math.type(concurrent) ~= "integer" or concurrent < 1 then
+        errors.raise("invalid", "concurrency must be an integer from 1, got %s", tostring(concurrent))
+    end
+    if type(from) == "table" and from.path and from.path == opts.dead_letters then
+        errors.raise("invalid", "%s cannot take dead letters while it is being read", from.path)
+    end
+    return opts
+end
+
 --- Delivers every record of a source.
 ---@async
 ---@param from any neap.records, a list of tables, or an iterator
@@ -321,17 +355,18 @@ end
 ---@return neap.Summary|nil
 ---@return neap.Error? err
 function M.run(from, fn, opts)
-    local delivery = new_delivery(source.open(from), fn, opts or {})
+    local delivery = new_delivery(source.open(from), fn, check_options(opts or {}, from))
     delivery.progress = progress.new(delivery)
     local forget = runtime.on_stop(function(signal)
         delivery:stop("signal", signal)
     end)
-    delivery.reader = task.spawn(delivery.read, delivery)
-    local ok, raised = pcall(delivery.reader.await, delivery.reader)
+    local _ <close> = setmetatable({}, { __close = forget })
+    if runtime.stopped then delivery:stop("signal", runtime.stopped) end
+    local ok, raised = pcall(delivery.read, delivery)
     if not ok then delivery:stop("bug", errors.from(raised)) end
+    if delivery.puller then delivery.puller:cancel() end
     delivery:drain()
     if delivery.ended then delivery:bury_rest() end
-    forget()
     delivery.progress:finish()
     local written, err = delivery.letters:close()
     if not written then return nil, err end

@@ -24,7 +24,8 @@ function M.flag(spec)
         return text_of(body[spec.message]), code ~= null and code or nil
     end
     local function accept(body)
-        local flag = type(body) == "table" and body[spec.ok]
+        local flag
+        if type(body) == "table" then flag = body[spec.ok] end
         if flag == true then
             local payload = body[spec.payload]
             return true, payload == nil and null or payload

@@ -135,9 +135,10 @@ end
 ---@return userdata|nil res status(), header(name), headers(), read(), close()
 ---@return neap.Error? err
 function M.open(request)
-    request = check(request)
-    request.timeout = request.timeout or 3600
-    local res, err = exchange(request, "open")
+    local copy = {}
+    for name, value in pairs(check(request)) do copy[name] = value end
+    copy.timeout = copy.timeout or 3600
+    local res, err = exchange(copy, "open")
     if not res then return nil, err end
     return res
 end

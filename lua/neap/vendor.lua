@@ -163,7 +163,8 @@ local function compile_endpoint(c, model, name, def)
     end
     local ok, params = pcall(schema.compile, def.params or {}, model.name .. "." .. name, { open = def.open })
     if not ok then grammar.refuse(c, { "endpoints", name, "params" }, params) end
-    local template = lang.template(path)
+    local template, message = lang.template(path)
+    if not template then grammar.refuse(c, { "endpoints", name, method:lower() }, message) end
     local endpoint = {
         name = name, vendor = model.name, method = method, path = path, template = template,
         group = path:match("^[^{]*"), auth = def.auth or "none", tenant = def.tenant,
@@ -172,14 +173,20 @@ local function compile_endpoint(c, model, name, def)
         summary = def.summary, doc = def.doc, source = def.source, returns = def.returns,
         example = def.example, open = def.open,
     }
-    if def.key then endpoint.key = lang.path(def.key) end
+    if def.key then
+        endpoint.key, message = lang.path(def.key)
+        if not endpoint.key then grammar.refuse(c, { "endpoints", name, "key" }, message) end
+    end
     for _, rule in ipairs(endpoint.rules) do grammar.check(c, rule, grammar.RULE, { "endpoints", name, "rules" }) end
     return endpoint
 end
 
 local function compile_endpoints(c, model, endpoints)
     model.endpoints, model.endpoint_names = {}, {}
-    for name in pairs(endpoints) do model.endpoint_names[#model.endpoint_names + 1] = name end
+    for name in pairs(endpoints) do
+        if type(name) ~= "string" then grammar.refuse(c, { "endpoints", name }, "an endpoint needs a name") end
+        model.endpoint_names[#model.endpoint_names + 1] = name
+    end
     table.sort(model.endpoint_names)
     for _, name in ipairs(model.endpoint_names) do
         model.endpoints[name] = compile_endpoint(c, model, name, endpoints[name])
@@ -205,12 +212,48 @@ local function compile_settings(c, model, def)
     if not ok then grammar.refuse(c, { "settings" }, compiled) end
     model.settings, model.settings_schema = list, compiled
     local names = {}
-    for _, field in ipairs(list) do names[field[1]] = true end
-    for key, spec in pairs(model.auth) do
-        if spec.secret and not names[spec.secret] then
-            grammar.refuse_name(c, { "auth", key }, spec.secret, names, "setting")
+    for _, field in ipairs(list) do names[field[1]] = field end
+    return names
+end
+
+local NAMED = { header = true, body = true, query = true, basic = true }
+
+local function check_auth(c, auth, settings)
+    for key, spec in pairs(auth) do
+        local path = { "auth", key }
+        if type(spec) ~= "table" or not spec.place then
+            grammar.refuse(c, path, "one of auth.header, body, query, basic, bearer expected")
+        end
+        if NAMED[spec.place] and type(spec.name) ~= "string" then
+            local field = spec.place == "body" and "field" or spec.place == "basic" and "user" or "name"
+            grammar.refuse(c, path, field .. " is missing")
+        end
+        if type(spec.secret) ~= "string" then grammar.refuse(c, path, "secret is missing") end
+        if not settings[spec.secret] then grammar.refuse_name(c, path, spec.secret, settings, "setting") end
+        if settings[spec.secret].type ~= "secret" then
+            grammar.refuse(c, path, ("the setting %q is no secret"):format(spec.secret))
+        end
+        if spec.place == "basic" and not settings[spec.name] then
+            grammar.refuse_name(c, path, spec.name, settings, "setting")
         end
     end
+end
+
+--- Every place that names a setting must name one that there is.
+local function check_references(c, model, settings)
+    local function check(path, name)
+        if not settings[name] then grammar.refuse_name(c, path, name, settings, "setting") end
+    end
+    for i, limit in ipairs(model.limits) do
+        if M.is_setting(limit.rate) then check({ "limits", i, "rate" }, limit.rate.setting) end
+    end
+    for i, rule in ipairs(model.retry) do
+        for _, name in ipairs(DURATIONS) do
+            if M.is_setting(rule[name]) then check({ "retry", i, name }, rule[name].setting) end
+        end
+    end
+    if type(model.base_url) == "table" then check({ "base_url", "by" }, model.base_url.by) end
+    if model.tenant then check({ "tenant", "setting" }, model.tenant.setting) end
 end
 
 local function compile(c)
@@ -221,11 +264,13 @@ local function compile(c)
         base_url = def.base_url, tenant = def.tenant, envelope = def.envelope or envelope.plain {},
         auth = { none = {} }, limits = {}, retry = {}, refused = {},
     }
-    for name, spec in pairs(def.auth or {}) do model.auth[name] = spec end
     for i, limit in ipairs(def.limits or {}) do model.limits[i] = compile_limit(c, limit, i) end
     for i, rule in ipairs(def.retry or {}) do model.retry[i] = compile_retry(c, rule, i) end
     for _, status in ipairs(def.refused or { 401, 403 }) do model.refused[status] = true end
-    compile_settings(c, model, def)
+    local settings = compile_settings(c, model, def)
+    check_auth(c, def.auth or {}, settings)
+    for name, spec in pairs(def.auth or {}) do model.auth[name] = spec end
+    check_references(c, model, settings)
     compile_endpoints(c, model, def.endpoints)
     return model
 end

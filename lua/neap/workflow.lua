@@ -36,7 +36,14 @@ end
 
 --- The args as a list in a stable order: the list as written, or a table by name, sorted.
 local function ordered_args(args)
-    if not args or #args > 0 then return args or {} end
+    if args == nil then return {} end
+    if type(args) ~= "table" then refuse("args: a table expected, got a " .. type(args)) end
+    for name, field in pairs(args) do
+        if type(field) ~= "table" then
+            refuse(("args.%s: a table expected, got a %s"):format(tostring(name), type(field)))
+        end
+    end
+    if #args > 0 then return args end
     local list = {}
     for name, field in pairs(args) do
         local copy = { name }
@@ -59,7 +66,9 @@ function M.define(spec)
     local args = ordered_args(spec.args)
     for _, field in ipairs(args) do
         for _, name in ipairs(M.RESERVED) do
-            if field[1] == name then refuse(("args.%s: the name belongs to an option of neap itself"):format(name)) end
+            if tostring(field[1]):gsub("-", "_") == name then
+                refuse(("args.%s: the name belongs to an option of neap itself"):format(field[1]))
+            end
         end
     end
     local ok, compiled = pcall(schema.compile, args, "args")

@@ -63,10 +63,14 @@ end
 
 local RULE_NAMES = { "any_of", "with", "both_or_none", "order", "check" }
 
+--- Declared rules read names only; a function of the definition may rely on the types, so it is asked
+-- once these are right.
 local function check_rules(endpoint, values, faults)
+    local typed = #faults == 0
     for _, rule in ipairs(endpoint.rules) do
         for _, name in ipairs(RULE_NAMES) do
-            local message = rule[name] and RULES[name](rule, values)
+            local applies = rule[name] and (typed or name ~= "check")
+            local message = applies and RULES[name](rule, values)
             if message then faults[#faults + 1] = { path = "", message = message } end
         end
     end
@@ -76,6 +80,21 @@ local function check_rules(endpoint, values, faults)
         end)
         faults[#faults + 1] = { path = text, message = "required: the vendor finds the record by it" }
     end
+end
+
+local function text(value)
+    if type(value) == "table" then return json.encode(value, { sorted = true }) end
+    return tostring(value)
+end
+
+--- Not every text can be part of a path.
+local function check_path(endpoint, values, faults)
+    local path = {}
+    for _, name in ipairs(endpoint.template.names) do
+        if values[name] ~= nil then path[name] = text(values[name]) end
+    end
+    local expanded, message = endpoint.template:expand(path)
+    if not expanded then faults[#faults + 1] = { path = "", message = message } end
 end
 
 --- Settings are no parameters: the definition says where they go. -> name -> message
@@ -102,7 +121,7 @@ end
 ---@param params table<string, any>
 function M.validate(endpoint, client, params)
     if type(params) ~= "table" then
-        return errors.fail("invalid", "parameters are a table, got a %s", type(params))
+        return nil, invalid { { path = "", message = "parameters are a table, got a " .. type(params) } }
     end
     local options = rawget(client, "check_options")
     if not options then
@@ -112,13 +131,9 @@ function M.validate(endpoint, client, params)
     local values, faults = endpoint.params:check(params, options)
     faults = faults or {}
     check_rules(endpoint, values or params, faults)
+    if #faults == 0 then check_path(endpoint, values, faults) end
     if #faults > 0 then return nil, invalid(faults) end
     return values
-end
-
-local function text(value)
-    if type(value) == "table" then return json.encode(value, { sorted = true }) end
-    return tostring(value)
 end
 
 --- Splits values by where they travel.
@@ -134,10 +149,11 @@ local function distribute(endpoint, client, values)
             query[#query + 1] = { name, text(values[name]) }
         end
     end
-    local tenant = client.model.tenant
-    if endpoint.tenant == "body" then body[tenant.name] = client.settings[tenant.setting] end
-    if endpoint.tenant == "query" then
-        table.insert(query, 1, { tenant.name, client.settings[tenant.setting] })
+    local tenant = endpoint.tenant and client.model.tenant
+    local account = tenant and client.settings[tenant.setting]
+    if endpoint.tenant == "body" then body[tenant.name] = account end
+    if endpoint.tenant == "query" and account ~= nil then
+        table.insert(query, 1, { tenant.name, account })
     end
     return body, query, path
 end

@@ -5,6 +5,7 @@ local errors = require "neap.error"
 local json = require "neap.native.json"
 local lang = require "neap.lang"
 local null = require "neap.null"
+local secrets = require "neap.native.secret"
 
 local M = {}
 
@@ -21,11 +22,17 @@ function M.kind(status, model)
     return "rejected"
 end
 
+--- A line of a text or a page; of a page, its title says enough.
 local function excerpt(body)
-    local text = body:gsub("<[^>]*>", " "):gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "")
+    local title = body:match "<[Tt][Ii][Tt][Ll][Ee]>%s*(.-)%s*</"
+    local text = secrets.redact(title or body):gsub("<[^>]*>", " "):gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "")
     if #text <= EXCERPT then return text end
     local cut = utf8.offset(text, 0, EXCERPT + 1)
     return text:sub(1, (cut or EXCERPT + 1) - 1) .. "..."
+end
+
+local function redacted(code)
+    return type(code) == "string" and secrets.redact(code) or code
 end
 
 local REASONS = {
@@ -44,7 +51,7 @@ function M.complaint(envelope, res)
     local decoded = json.decode(body)
     if decoded ~= nil then
         local message, code = envelope.complain(decoded)
-        if message then return excerpt(message), code end
+        if message then return excerpt(message), redacted(code) end
     end
     local text = excerpt(body)
     return text ~= "" and text or REASONS[res:status()] or "no message"
@@ -69,7 +76,7 @@ function M.payload(bound, res)
     end
     local ok, payload, code = bound.client.model.envelope.accept(decoded)
     if ok then return payload end
-    return nil, errors.new { kind = "rejected", status = res:status(), message = excerpt(payload), code = code }
+    return nil, errors.new { kind = "rejected", status = res:status(), message = excerpt(payload), code = redacted(code) }
 end
 
 --- Seconds until a reset that the older or newer rate-limit headers name; they come as delta seconds

@@ -11,9 +11,13 @@ local M = {}
 ---@field line? integer
 ---@field task neap.Task
 ---@field has_place boolean false while it is parked: waits for a retry, a gate, or its key's turn
----@field on_wire integer sends without an answer yet
----@field ambiguous boolean the last failure may have taken effect
+---@field on_wire integer sends under way
+---@field unanswered integer writes under way, or given up without an answer
+---@field sent boolean something has left
+---@field effect boolean an earlier call has written, or may have
+---@field ambiguous boolean an earlier send of the present call may have taken effect
 ---@field flowcall? userdata the call that was last sent, for its attempts
+---@field retried boolean one of its calls was sent more than once
 ---@field stopping boolean no more retries
 local Slot = {}
 Slot.__index = Slot
@@ -30,18 +34,20 @@ function Child.park() end
 
 function Child.unpark() end
 
-function Child:sending(flowcall) self.parent:sending(flowcall) end
+function Child:sending(flowcall, write) return self.parent:sending(flowcall, write) end
 
-function Child:answered() self.parent:answered() end
+function Child:answered(write) self.parent:answered(write) end
 
-function Child:failed(ambiguous) self.parent:failed(ambiguous) end
+function Child:settled(ambiguous) self.parent:settled(ambiguous) end
+
+function Child:succeeded(write) self.parent:succeeded(write) end
 
 function Child:child() return self end
 
 function M.new(delivery, record, line)
     return setmetatable({
         delivery = delivery, record = record, line = line, has_place = true, on_wire = 0,
-        ambiguous = false, stopping = false,
+        unanswered = 0, sent = false, effect = false, ambiguous = false, retried = false, stopping = false,
     }, Slot)
 end
 
@@ -59,19 +65,47 @@ function Slot:unpark()
     self.delivery:unpark(self)
 end
 
-function Slot:sending(flowcall)
-    self.flowcall, self.on_wire = flowcall, self.on_wire + 1
-    self.sent = true
+--- A call is about to be sent. Returns what is closed when the send is over, however it ends.
+function Slot:sending(flowcall, write)
+    local _, left = flowcall:sends()
+    if left > 0 then
+        self.retried = true
+    else
+        self.effect, self.ambiguous = self.effect or self.ambiguous, false
+    end
+    self.flowcall, self.on_wire, self.sent = flowcall, self.on_wire + 1, true
+    if write then self.unanswered = self.unanswered + 1 end
+    return self
 end
 
-function Slot:answered()
-    self.on_wire = self.on_wire - 1
-    self.ambiguous = false
+function Slot.__close(slot)
+    slot.on_wire = slot.on_wire - 1
 end
 
-function Slot:failed(ambiguous)
+--- The send has come back, with an answer or a failure; a cancelled one never does.
+function Slot:answered(write)
+    if write then self.unanswered = self.unanswered - 1 end
+end
+
+--- What came back was no success. `ambiguous`: the call may have taken effect all the same.
+function Slot:settled(ambiguous)
     self.ambiguous = ambiguous
-    if self.flowcall and self.flowcall:sends() > 1 then self.retried = true end
+end
+
+function Slot:succeeded(write)
+    self.effect, self.ambiguous = self.effect or write, false
+end
+
+--- What is known of the record's fate where no error of a call says it.
+---@return neap.Outcome
+function Slot:outcome()
+    if self.unanswered > 0 or self.ambiguous or self.effect then return "unknown" end
+    return self.sent and "rejected" or "not_sent"
+end
+
+--- The error of a call that the end of the delivery keeps from being sent.
+function Slot:stopped_error()
+    return self.delivery:ended_error()
 end
 
 --- The right to have a call with one key under way. Whoever is granted it owns it, waiting or not, so

@@ -88,17 +88,36 @@ local function put(record, keys, value)
     at[keys[#keys]] = value
 end
 
+--- Does a field take the empty text?
+local function takes_empty(field)
+    for _, word in ipairs(field.also or {}) do
+        if word == "" then return true end
+    end
+    return false
+end
+
 local TEXT = { string = true, id = true, enum = true, date = true, datetime = true, decimal = true, json_text = true }
 
 --- The value of a cell; nil for an absent one. -> value, message
 local function convert(self, column, cell)
     local field = column.field
     if cell == "" then
-        if self.keep_empty and (not field or TEXT[field.type]) then return "" end
+        if self.keep_empty and (not field or TEXT[field.type] or takes_empty(field)) then return "" end
         return nil
     end
     if not field or field.type == "string" then return cell end
     return column.convert(cell)
+end
+
+--- A row that cannot be converted is checked as a whole as well, so that all its faults are told.
+local function add_schema_faults(self, record, faults)
+    local told = {}
+    for _, fault in ipairs(faults) do told[fault.path] = true end
+    if not self.shape then return end
+    local _, more = self.shape.schema:check(record, { custom_fields = self.shape.custom_fields })
+    for _, fault in ipairs(more or {}) do
+        if not told[fault.path] then faults[#faults + 1] = fault end
+    end
 end
 
 --- -> record, line, err (see records.lua)
@@ -125,6 +144,7 @@ function Parser:next()
         faults[#faults + 1] = { path = "row", message = ("%d cells for %d columns"):format(#row, #self.columns) }
     end
     if not faults then return record, line end
+    add_schema_faults(self, record, faults)
     return record, line, errors.new {
         kind = "invalid", outcome = "not_sent", line = line, faults = faults, message = schema.format_faults(faults),
     }

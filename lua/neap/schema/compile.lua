@@ -109,6 +109,7 @@ function compile.field(spec, name, path, where)
     compile_parts(field, where)
     local check = (container[field.type] or scalar[field.type])(field)
     if field.nullable and field.type ~= "string" then check = container.nullable(check) end
+    if field.also then check = container.also(check, field.also) end
     field.check = check
     check_default(field, where)
     return field

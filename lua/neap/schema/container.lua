@@ -300,4 +300,17 @@ function container.nullable(check)
     end
 end
 
+--- Lets a field's own words through a check.
+---@param check neap.Check
+---@param words string[]
+---@return neap.Check
+function container.also(check, words)
+    local taken = {}
+    for _, word in ipairs(words) do taken[word] = true end
+    return function(value, opts)
+        if taken[value] then return value end
+        return check(value, opts)
+    end
+end
+
 return container

@@ -140,15 +140,30 @@ local by_type = {
     any = read_json,
 }
 
+--- Lets a field's own words through.
+local function word_reader(words, read)
+    local taken = {}
+    for _, word in ipairs(words) do taken[word] = true end
+    return function(input)
+        if taken[input] then return input end
+        return read(input)
+    end
+end
+
+local function type_reader(field, mode)
+    if field.type == "list" then return list_reader(field, mode) end
+    if field.type == "either" then return either_reader(field) end
+    if field.type == "enum" then return enum_reader(field) end
+    return by_type[field.type] or verbatim
+end
+
 --- Makes the function that converts the texts of one field.
 ---@param field neap.CompiledField
 ---@param mode neap.TextMode
 ---@return neap.Converter
 function text.reader(field, mode)
-    if field.type == "list" then return list_reader(field, mode) end
-    if field.type == "either" then return either_reader(field) end
-    if field.type == "enum" then return enum_reader(field) end
-    return by_type[field.type] or verbatim
+    local read = type_reader(field, mode)
+    return field.also and word_reader(field.also, read) or read
 end
 
 return text

@@ -14,6 +14,7 @@ local types = {}
 ---@field type neap.FieldType may be left out beside `values`, `fields` or `either`
 ---@field required? boolean
 ---@field default? any sent when the value is absent
+---@field also? string[] texts taken beside the type's own values, sent as they are: "", "none"
 ---@field doc? string
 ---@field nullable? boolean neap.null is allowed
 ---@field place? "body"|"query"|"path"|"header" where it travels
@@ -48,7 +49,7 @@ local function set(...)
 end
 
 --- Attributes that every field may have.
-local common = set("type", "required", "default", "doc", "nullable", "place", "wire", "deprecated",
+local common = set("type", "required", "default", "doc", "nullable", "also", "place", "wire", "deprecated",
     "sandbox", "lax", "example", "source", "summary")
 
 local text = { "min_length", "max_length", "pattern", "pattern_doc" }
@@ -92,7 +93,7 @@ local kinds = {
     required = "boolean", nullable = "boolean", open = "boolean", unpadded = "boolean",
     date_only = "boolean", doc = "string", wire = "string",
     pattern_doc = "string", join = "string", values = "table", fields = "table", of = "table",
-    either = "table", min = "number", max = "number", min_length = "number", max_length = "number",
+    either = "table", also = "table", min = "number", max = "number", min_length = "number", max_length = "number",
     custom_max_length = "number", places = "number",
 }
 
@@ -174,7 +175,11 @@ end
 ---@return string
 function types.name(field)
     local kind = types.of(field) or "any"
-    if kind == "enum" then return "one of " .. table.concat(field.values, ", ") end
+    if kind == "enum" then
+        local values = {}
+        for i, value in ipairs(field.values) do values[i] = value == "" and '""' or tostring(value) end
+        return "one of " .. table.concat(values, ", ")
+    end
     if kind == "list" then
         local of = field.of and types.all[types.of(field.of) or "any"].plural
         if not of or of == "either" then of = "values" end
@@ -231,6 +236,7 @@ function types.describe(field)
         say("default " .. tostring(field.default))
     end
     say(field.nullable and "or null")
+    for _, word in ipairs(field.also or {}) do say(('or "%s"'):format(word)) end
     say(lengths(field))
     say(bounds(field))
     say(field.places and ("at most %d decimal places"):format(field.places))

@@ -1,7 +1,13 @@
 -- OmniSegment External API (beBit TECH). Common rules: https://github.com/beBit-tech/omnisegment-doc
 -- wiki, "API Common Specifications"; fields of the endpoints: the wiki's own pages.
 
---- Optional fields of one type; the vendor clears a field that is null or "".
+--- What clears a field; null does, too, and the vendor takes all three for any type.
+local CLEARING = { "", "none" }
+
+--- Types that do not take these words by themselves.
+local TYPED = { boolean = true, date = true, datetime = true, decimal = true, enum = true }
+
+--- Optional fields of one type, which the vendor can clear.
 local function optional(type, names)
     local fields = {}
     for _, entry in ipairs(names) do
@@ -9,6 +15,7 @@ local function optional(type, names)
         for key, value in pairs(entry) do field[key] = value end
         field.type = field.type or type
         field.nullable = true
+        if TYPED[field.type] or field.pattern then field.also = CLEARING end
         fields[#fields + 1] = field
     end
     return fields
@@ -45,10 +52,10 @@ local audience = join(
     optional("string", {
         { "source_system", doc = "system of source_id" },
         { "name", doc = "first and last name when absent" }, { "first_name" }, { "last_name" },
-        { "email", pattern = { "^[^@%s]+@[^@%s]+$", "^$", "^none$" }, pattern_doc = "an e-mail address" },
+        { "email", pattern = "^[^@%s]+@[^@%s]+$", pattern_doc = "an e-mail address" },
         { "phone", doc = "E.164, like +886912345678" },
         { "member_level" },
-        { "sex", type = "enum", values = { "male", "female", "", "none" } },
+        { "sex", type = "enum", values = { "male", "female" } },
         { "birthday", type = "date" },
         { "register_date", type = "datetime", zone = "required", doc = "like 2020-06-04T08:30:37+08:00" },
         { "register_type" }, { "facebook_id" }, { "google_id" }, { "line_id", doc = "U and 32 hex digits" },

@@ -1,4 +1,4 @@
--- OPM Partners API. Facts: the project's README (one key per project) and the server's public source.
+-- OPM Partners API. Facts: the project's README (one key per project) and the server's source.
 
 local contact = "one of customerEmail and customerPhone is needed on every call, an update too"
 
@@ -7,11 +7,17 @@ return vendor.define "opm" {
     summary = "customers of one partner project: create and update",
     source = { url = "https://github.com/Androz2091/opm-partners-api", read = "2026-11-21" },
     settings = {
-        { "api_key", type = "secret", required = true, doc = "one per project, from the OPM Media owners" },
+        { "api_key", type = "secret", required = true,
+            doc = "one per project, from the OPM Media owners" },
     },
     base_url = "https://api.opdmf.com",
     auth = { header = auth.header { name = "x-api-key", secret = "api_key" } },
     refused = { 401 },
+    -- The vendor says nothing about outages; an upsert may be repeated.
+    retry = {
+        { on = { 502, 503, 504 }, backoff = "exponential", base = "1s", max = "60s",
+            jitter = "equal", retries = 8, gate = true },
+    },
     envelope = envelope.plain { message = "message", code = "code" },
     endpoints = {
         ping = {
