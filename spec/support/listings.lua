@@ -1,8 +1,9 @@
---- The listings of a README: finds them, and runs those of one file in a shell session of their own.
+--- The listings of a README: finds them, and runs those of one file in one shell session.
 --
 -- ```sh   `$ command` lines (a `\` at the end goes on in the next line), each followed by what it
---         prints; `...` stands for anything, alone on a line for any lines. A command ends with
---         exit code 0, unless the next one is `echo $?`.
+--         prints; `...` stands for anything, alone on a line for any lines; durations such as
+--         `11.9 s` may differ, and lines of progress do not count. A command ends with exit code 0,
+--         unless the next one is `echo $?`.
 -- ```lua  a file if the first line is its path (`-- vendors/shop.lua`); else a script, run in the
 --         sandbox, whose output is what stands behind `-->`; else fields of a definition.
 -- ```c    a file if the first line is its path (`/* host.c */`).
@@ -43,10 +44,12 @@ function listings.of(path)
     return found
 end
 
----@class spec.Step a command of a session
+---@class spec.Step a file that is written, a command that is run, or both in this order
 ---@field line integer
----@field command string
----@field expected string[]
+---@field file? string
+---@field text? string of the file
+---@field command? string
+---@field expected? string[]
 ---@field may_fail? boolean
 
 --- The commands of a ```sh listing. `./scripts/test` would run this very spec: it is left out.
@@ -84,7 +87,8 @@ local function script_step(listing)
     local expected = {}
     for text in listing.text:gmatch "%-%-> ([^\n]*)" do expected[#expected + 1] = text end
     return {
-        line = listing.line, expected = expected, file = ("listing-%d.lua"):format(listing.line),
+        line = listing.line, expected = expected, text = listing.text,
+        file = ("listing-%d.lua"):format(listing.line),
         command = ("neap run ./listing-%d.lua --sandbox --clock virtual"):format(listing.line),
     }
 end
@@ -103,17 +107,19 @@ function listings.is_definition(listing)
         and listing.text:find "return vendor%.define" ~= nil
 end
 
---- Gets the commands of a README, in the order of reading.
+--- Gets the steps of a README in the order of reading: commands, and files that are written.
 ---@param found spec.Listing[]
 ---@return spec.Step[]
 function listings.steps(found)
     local steps = {}
     for _, listing in ipairs(found) do
-        if listing.language == "sh" then
+        if listing.file then
+            steps[#steps + 1] = { line = listing.line, file = listing.file, text = listing.text }
+        elseif listing.language == "sh" then
             for _, step in ipairs(shell_steps(listing)) do
                 if not is_test_run(step) then steps[#steps + 1] = step end
             end
-        elseif listing.language == "lua" and not listing.file and not listings.is_fields(listing)
+        elseif listing.language == "lua" and not listings.is_fields(listing)
             and not listings.is_definition(listing) then
             steps[#steps + 1] = script_step(listing)
         end
@@ -136,34 +142,39 @@ local function write_tools(bin)
     }, "\n"))
     if not sanitizer then return end
     helper.write(bin .. "/lua5.4", ([[#!/bin/sh
-LD_PRELOAD="$(gcc -print-file-name=lib%s.so) %s/spec/unpreload.so" exec /usr/bin/lua5.4 "$@"
+LD_PRELOAD="$(gcc -print-file-name=lib%s.so) " exec /usr/bin/lua5.4 "$@"
 ]]):format(helper.preset, helper.build))
     assert(os.execute(("chmod +x %s/lua5.4"):format(bin)))
 end
 
 --- Makes the directory in which a reader is: the repository, with scripts of its own to write to.
 ---@param dir string
-local function write_tree(dir, found)
+local function write_tree(dir)
     assert(os.execute(([[
-        cp -r %s/scripts . && rm -f scripts/neap && ln -s %s scripts/neap &&
-        for name in csrc lua spec .busted; do ln -s %s/$name .; done]]):gsub("^%s*", "cd " .. dir .. " && ")
-        :format(helper.root, quote(helper.bin), helper.root)))
-    for _, listing in ipairs(found) do
-        local file = listing.file
-        if listing.language == "lua" and not file then file = ("listing-%d.lua"):format(listing.line) end
-        if file then
-            assert(os.execute(("mkdir -p %s"):format(quote((dir .. "/" .. file):match "^(.*)/"))))
-            helper.write(dir .. "/" .. file, listing.text)
-        end
-    end
+        cd %s && cp -r %s/scripts . && rm -f scripts/neap && ln -s %s scripts/neap &&
+        for name in csrc lua spec .busted; do ln -s %s/$name .; done]]):format(
+        dir, quote(helper.root), quote(helper.bin), quote(helper.root))))
 end
 
+--- The lines of the session that write a file; its text waits in `base`.
+local function add_file(lines, base, number, step)
+    helper.write(("%s/file-%d"):format(base, number), step.text)
+    local folder = step.file:match "^(.*)/"
+    if folder then lines[#lines + 1] = "mkdir -p " .. quote(folder) end
+    lines[#lines + 1] = ("cp %s/file-%d %s"):format(base, number, quote(step.file))
+end
+
+local COMMAND = [[printf '\036%%d\n' %d; (exit $code); eval %s
+code=$?; printf '\037%%d\n' $code]]
+
 --- One shell for all commands: what one leaves behind, the next one finds, `$?` and `$!` included.
-local function shell_script(dir, steps)
-    local lines = { "exec 2>&1", "cd " .. dir, "trap 'kill $(jobs -p) 2>/dev/null' EXIT", "code=0" }
+local function shell_script(base, steps)
+    local lines = {
+        "exec 2>&1", "cd " .. base .. "/neap", "trap 'kill $(jobs -p) 2>/dev/null' EXIT", "code=0",
+    }
     for i, step in ipairs(steps) do
-        lines[#lines + 1] = ("printf '\\036%%d\\n' %d; (exit $code); eval %s\ncode=$?; printf '\\037%%d\\n' $code")
-            :format(i, quote(step.command))
+        if step.file then add_file(lines, base, i, step) end
+        if step.command then lines[#lines + 1] = COMMAND:format(i, quote(step.command)) end
     end
     return table.concat(lines, "\n") .. "\n"
 end
@@ -188,19 +199,17 @@ local function environment(home, bin)
     return table.concat(words, " ")
 end
 
---- Runs the commands of a README, one after the other.
----@param found spec.Listing[]
+--- Runs the steps of a README, one after the other.
 ---@param steps spec.Step[]
 ---@return { out: string, code: integer }[] results by step
-function listings.run(found, steps)
+function listings.run(steps)
     local base = helper.tmpdir()
-    local dir, bin = base .. "/neap", base .. "/bin"
-    assert(os.execute(("mkdir -p %s %s/home"):format(dir, base)))
-    write_tools(bin)
-    write_tree(dir, found)
-    helper.write(base .. "/session.sh", shell_script(dir, steps))
-    os.execute(("%s timeout -k 10 60 bash %s/session.sh >%s/out </dev/null"):format(
-        environment(base .. "/home", bin), base, base))
+    assert(os.execute(("mkdir -p %s/neap %s/home"):format(base, base)))
+    write_tools(base .. "/bin")
+    write_tree(base .. "/neap")
+    helper.write(base .. "/session.sh", shell_script(base, steps))
+    os.execute(("%s timeout -k 10 120 bash %s/session.sh >%s/out </dev/null"):format(
+        environment(base .. "/home", base .. "/bin"), base, base))
     local results = {}
     for i, out, code in helper.read(base .. "/out"):gmatch "\x1e(%d+)\n(.-)\x1f(%d+)\n" do
         results[tonumber(i)] = { out = out, code = tonumber(code) }
@@ -208,8 +217,14 @@ function listings.run(found, steps)
     return results
 end
 
+--- How long something took differs from run to run.
+local function any_duration(line)
+    return (line:gsub("%d+%.%d s%f[%W]", "N s"))
+end
+
 local function line_pattern(line)
-    return "^" .. line:gsub("%s+$", ""):gsub("%p", "%%%0"):gsub("%%%.%%%.%%%.", ".-") .. "$"
+    local text = any_duration(line:gsub("%s+$", "")):gsub("%p", "%%%0")
+    return "^" .. text:gsub("%%%.%%%.%%%.", ".-") .. "$"
 end
 
 --- Does output, line by line, match what is expected?
@@ -234,7 +249,10 @@ end
 function listings.fault(step, result)
     if not result then return "the session ended before this command" end
     local lines = {}
-    for line in result.out:gmatch "([^\n]*)\n?" do lines[#lines + 1] = (line:gsub("%s+$", "")) end
+    for line in result.out:gmatch "([^\n]*)\n?" do
+        local is_progress = line:find "^neap: %d+ records: .*%d/s"
+        if not is_progress then lines[#lines + 1] = any_duration(line:gsub("%s+$", "")) end
+    end
     while lines[#lines] == "" do table.remove(lines) end
     local said = ("%s\n--- printed (exit code %d)\n%s--- the README has\n%s\n"):format(
         step.command, result.code, result.out, table.concat(step.expected, "\n"))

@@ -1,0 +1,144 @@
+--- Large runs of the command against the sandbox, and judging them by what they left: summary,
+-- sandbox log, dead letters.
+
+local helper = require "spec.support.helper"
+require "neap"
+local json = require "neap.native.json"
+
+local acceptance = {}
+
+--- Rows of the runs; few under sanitizers.
+acceptance.ROWS = helper.scale(100000, 2000)
+
+--- Writes a file of rows made one by one.
+---@param path string
+---@param count integer
+---@param make fun(i: integer): string a line without its end
+---@param header? string
+function acceptance.rows(path, count, make, header)
+    local file = assert(io.open(path, "wb"))
+    if header then file:write(header, "\n") end
+    for i = 1, count do file:write(make(i), "\n") end
+    file:close()
+    return path
+end
+
+--- Members M000001, ... as import-audience takes them.
+function acceptance.members(path, count)
+    return acceptance.rows(path, count, function(i)
+        return ('M%06d,m%d@example.com,Name %d,"vip,spring"'):format(i, i, i)
+    end, "member_sn,email,name,tags")
+end
+
+--- Customers 1, ... as sync-customers takes them.
+function acceptance.customers(path, count)
+    return acceptance.rows(path, count, function(i)
+        return ("%d,c%d@example.com,Name %d"):format(i, i, i)
+    end, "customerId,customerEmail,customerFirstName")
+end
+
+--- Events with transactions T1, ... as track-events takes them.
+function acceptance.events(path, count)
+    return acceptance.rows(path, count, function(i)
+        return ('{"client_id":"d-%d","hit_type":"event","event_action":"Refund",'
+            .. '"event_category":"Ecommerce","transaction_id":"T%d","transaction_revenue":5,'
+            .. '"products":[{"id":"P","name":"N","quantity":"1"}]}'):format(i, i)
+    end)
+end
+
+--- Makes the place of one run.
+---@return { path: fun(name: string): string }
+function acceptance.place()
+    local dir = helper.tmpdir()
+    return function(name) return dir .. "/" .. name end
+end
+
+---@class acceptance.Run
+---@field code integer
+---@field summary table
+---@field err string
+---@field log string path of the sandbox log
+---@field letters string path of the dead letters
+
+--- Runs a recipe in the sandbox, by default on virtual time.
+---@param recipe string
+---@param file string
+---@param opts? { seed?: integer, faults?: string, clock?: string, args?: string[], env?: table }
+---@return acceptance.Run
+function acceptance.run(recipe, file, opts)
+    opts = opts or {}
+    local place = acceptance.place()
+    local run = { log = place "log.ndjson", letters = place "dead.ndjson" }
+    local args = {
+        "run", recipe, "--file", file, "--sandbox", "--clock", opts.clock or "virtual", "--json",
+        "--progress", "never", "--seed", opts.seed or 1, "--sandbox-log", run.log,
+        "--dead-letters", run.letters,
+    }
+    if opts.faults then table.move({ "--faults", opts.faults }, 1, 2, #args + 1, args) end
+    for _, word in ipairs(opts.args or {}) do args[#args + 1] = word end
+    local result = helper.cli(args, { env = opts.env })
+    run.code, run.err = result.code, result.err
+    run.summary = json.decode(result.out) or error("no summary: " .. result.out .. result.err)
+    return run
+end
+
+local date = require "neap.lang.date"
+
+--- Milliseconds of virtual time, which begins at 2026-01-01T00:00:00Z.
+local EPOCH = require("neap.runtime").EPOCH_MS
+
+local function milliseconds(at)
+    return math.floor(date.instant(assert(date.datetime(at))) * 1000 + 0.5) - EPOCH
+end
+
+--- Iterates over a sandbox log: time in milliseconds, status, kind of the fault or nil, endpoint.
+---@param path string
+function acceptance.calls(path)
+    local pull = io.lines(path)
+    return function()
+        local line = pull()
+        if not line then return nil end
+        local at, endpoint = line:match '^{"at":"([^"]*)","vendor":"%l+","endpoint":"([%w_]+)"'
+        local status, fault = line:match '"status":(%d+),"fault":"?(%w+)"?}$'
+        if fault == "null" then fault = nil end
+        return milliseconds(at), math.tointeger(tonumber(status)), fault, endpoint
+    end
+end
+
+--- Counts the calls of a log: all, by status, by fault.
+function acceptance.count(path)
+    local counts = { all = 0, status = {}, fault = {} }
+    for _, status, fault in acceptance.calls(path) do
+        counts.all = counts.all + 1
+        counts.status[status] = (counts.status[status] or 0) + 1
+        if fault then counts.fault[fault] = (counts.fault[fault] or 0) + 1 end
+    end
+    return counts
+end
+
+--- Gets the most calls in any half-open second [t, t+1).
+function acceptance.most_per_second(path)
+    local times, first, last, most = {}, 1, 0, 0
+    for at in acceptance.calls(path) do
+        last = last + 1
+        times[last] = at
+        while times[first] <= at - 1000 do
+            times[first] = nil
+            first = first + 1
+        end
+        most = math.max(most, last - first + 1)
+    end
+    return most
+end
+
+--- Iterates over dead letters.
+---@param path string
+function acceptance.letters(path)
+    local pull = io.lines(path)
+    return function()
+        local line = pull()
+        return line and assert(json.decode(line))
+    end
+end
+
+return acceptance
