@@ -1,9 +1,9 @@
 std = "lua54"
-max_line_length = 100
+max_line_length = 120
 cache = false
 
 -- Recipes run with the library as a global.
 files["scripts"] = { read_globals = { "neap" } }
 -- Vendor definitions know nothing else (lua/neap/vendor.lua).
-files["lua/neap/vendors"] = { read_globals = { "auth", "envelope", "setting", "vendor" } }
+files["**/vendors/*.lua"] = { read_globals = { "auth", "envelope", "setting", "vendor" } }
 files["spec"] = { std = "+busted" }

@@ -1,0 +1,158 @@
+--- Definitions: what is accepted, and how a mistake is reported: file, line, field, nearest name.
+
+require "spec.support.helper"
+require "neap"
+
+local errors = require "neap.error"
+local registry = require "neap.registry"
+local vendor = require "neap.vendor"
+
+--- A definition around some lines; line 1 is `return vendor.define ...`.
+local function text_of(lines, endpoints)
+    return 'return vendor.define "test" {\n  title = "Test",\n' .. (lines or "") .. "\n  endpoints = {\n"
+        .. (endpoints or '    read = { get = "/read" },') .. "\n  },\n}\n"
+end
+
+local function compile(lines, endpoints)
+    return vendor.compile(text_of(lines, endpoints), "test.lua")
+end
+
+describe("a definition", function()
+    it("becomes a model with defaults", function()
+        local model = compile('  base_url = "https://x.example",', [[
+            b = { post = "/b/{id}/x", write = "unsafe", params = { { "id", type = "id" },
+            { "v", type = "integer" } } },
+            a = { get = "/a", params = { { "q", type = "string" } } },
+            d = { delete = "/d", write = "idempotent", params = { { "q", type = "string" } } },]])
+        assert.same({ "a", "b", "d" }, model.endpoint_names)
+        assert.equal("test", model.name)
+        local b = model.endpoints.b
+        assert.equal("POST", b.method)
+        assert.equal("/b/", b.group)
+        assert.same({ id = "path", v = "body" }, b.places)
+        assert.equal("unsafe", b.write)
+        assert.equal("none", b.auth)
+        assert.same({ q = "query" }, model.endpoints.a.places)
+        assert.same({ q = "query" }, model.endpoints.d.places)
+        assert.equal("read", model.endpoints.a.write)
+        assert.is_true(model.refused[401] and model.refused[403])
+        local names = {}
+        for i, field in ipairs(model.settings) do names[i] = field[1] end
+        assert.same({ "base_url", "timeout", "connections", "jitter" }, names)
+    end)
+
+    it("may replace a common setting by its own", function()
+        local model = compile('  settings = { { "timeout", type = "duration", default = "5m" } },')
+        assert.equal("5m", model.settings[1].default)
+        assert.equal(4, #model.settings)
+    end)
+
+    it("keeps references to settings for later", function()
+        local model = compile([[
+            settings = { { "wait", type = "duration" }, { "hourly", type = "integer" } },
+            limits = { { rate = setting "hourly", per = "account" } },
+            retry = { { on = { 503 }, backoff = "constant", every = setting "wait", base = "2m" } },]])
+        assert.is_true(vendor.is_setting(model.limits[1].rate))
+        assert.equal("wait", model.retry[1].every.setting)
+        assert.equal(120, model.retry[1].base)
+    end)
+
+    it("is loaded without effect on anything", function()
+        for _, name in ipairs { "os", "io", "require", "debug", "load", "neap", "_G", "print", "coroutine" } do
+            local ok, err = pcall(vendor.compile, ("local x = %s.y\n"):format(name) .. text_of(), "test.lua")
+            assert.is_false(ok)
+            assert.matches("attempt to index a nil value %(global '" .. name, tostring(err))
+        end
+        assert.is_false((pcall(vendor.compile, string.dump(function() end), "test.lua")))
+    end)
+
+    it("is the same for all built-in vendors: they compile", function()
+        for _, name in ipairs { "omnisegment", "opm" } do
+            local model = registry.load(name)
+            assert.is_true(#model.endpoint_names > 0)
+            assert.equal(model, registry.load(name))
+        end
+    end)
+end)
+
+describe("a mistake in a definition", function()
+    -- lines before endpoints (from line 3), endpoints, line reported (nil: not checked), message parts
+    local cases = {
+        { "  titel = 1,", nil, 3, { "titel: no such field", 'did you mean "title"?' } },
+        { "\n\n  limits = { { rate = '10/s', pre = 'endpoint' } },", nil, 5,
+            { "pre: no such field", 'did you mean "per"?' } },
+        { "  limits = { { rate = '10 per s' } },", nil, 3, { "limits.rate" } },
+        { "  limits = { { } },", nil, 3, { "rate is missing" } },
+        { "  limits = { { rate = '1/s', per = 'client' } },", nil, 3,
+            { '"client" is not one of endpoint, account' } },
+        { "  limits = { { rate = '1/s', exempt = { 'raed' } } },", nil, 3,
+            { 'no endpoint "raed"', 'did you mean "read"?' } },
+        { "  limits = 5,", nil, 3, { "limits: a table expected, got a number" } },
+        { "  retry = { { on = { 503 } } },", nil, 3, { "backoff is missing" } },
+        { "  retry = { { on = { 503 }, backoff = 'linear' } },", nil, 3,
+            { '"linear" is not one of constant, exponential' } },
+        { "  retry = { { on = { 503 }, backoff = 'constant', every = '5 moons' } },", nil, 3, { "retry.every" } },
+        { "  auth = { h = auth.header { name = 'X', secret = 'key' } },", nil, 3, { 'no setting "key"' } },
+        { "  auth = { h = { header = 'X' } },", nil, 3,
+            { "auth.h: one of auth.header, body, query, basic, bearer" } },
+        { "  auth = { h = auth.header { nmae = 'X', secret = 'timeout' } },", nil, 3, { "auth.h: name is missing" } },
+        { "  auth = { h = auth.body { name = 'X', secret = 'timeout' } },", nil, 3, { "auth.h: field is missing" } },
+        { "  auth = { h = auth.bearer { } },", nil, 3, { "auth.h: secret is missing" } },
+        { "  auth = { h = auth.bearer { secret = 'timeout' } },", nil, 3, { 'the setting "timeout" is no secret' } },
+        { "  settings = { { 'key', type = 'secret' } },\n"
+            .. "  auth = { h = auth.basic { user = 'usr', secret = 'key' } },", nil, 4,
+            { 'no setting "usr"' } },
+        { "  retry = { { on = { 503 }, backoff = 'constant', every = setting 'timeuot' } },", nil, 3,
+            { 'no setting "timeuot"', 'did you mean "timeout"?' } },
+        { "  limits = { { rate = setting 'hourly' } },", nil, 3, { 'no setting "hourly"' } },
+        { "  base_url = { by = 'region', eu = 'https://eu.example' },", nil, 3, { 'no setting "region"' } },
+        { "  tenant = { name = 'tid', setting = 'tid' },", nil, 3, { 'no setting "tid"' } },
+        { nil, "    put = { put = '/a', write = 'keyed', key = 'a[' },", 5, { '"a[" is no path' } },
+        { "  settings = { { 'key', type = 'secrt' } },", nil, 3, { "settings", "secrt", 'did you mean "secret"?' } },
+        { nil, "    read = { },", 5, { "no method: one of get, post, put, patch, delete" } },
+        { nil, "    read = { get = '/a', post = '/b', write = 'read' },", 5, { "an endpoint has one method" } },
+        { nil, "\n    add = { post = '/b' },", 6, { "write is missing: read, idempotent, keyed or unsafe" } },
+        { nil, "    add = { post = '/b', write = 'sometimes' },", 5,
+            { '"sometimes" is not one of read, idempotent' } },
+        { nil, "    read = { get = '/a', auth = 'header' },", 5, { 'no auth "header"' } },
+        { nil, "    read = { get = '/a', tenant = 'body' },", 5, { "the definition has no tenant" } },
+        { nil, "    read = { get = '/a/{id}' },", 5, { 'the path needs a parameter "id"' } },
+        { nil, "    read = { get = '/a', params = { { 'x', type = 'strng' } } },", 5,
+            { "strng", 'did you mean "string"?' } },
+        { nil, "    read = { get = '/a', rules = { { any = { 'x' } } } },", 5, { "any: no such field" } },
+        { nil, "    read = { get = '/a', sumary = 'x' },", 5, { 'did you mean "summary"?' } },
+        { nil, "    read = 5,", 5, { "a table expected, got a number" } },
+    }
+    for _, case in ipairs(cases) do
+        it("is reported: " .. case[4][1], function()
+            local ok, err = pcall(compile, case[1], case[2])
+            assert.is_false(ok)
+            assert.is_true(errors.is(err), tostring(err))
+            assert.equal("invalid", err.kind)
+            for _, part in ipairs(case[4]) do assert.matches(part, tostring(err), 1, true) end
+            assert.equal("test.lua:" .. case[3], err.where)
+        end)
+    end
+
+    local files = {
+        { "return 5", "a definition ends in `return vendor.define" },
+        { "", "a definition ends in" },
+        { "return vendor.define 'x'", "a definition ends in" },
+        { "return vendor.define 'x' {", "test.lua:1: " },
+        { "\nerror 'own words'", "test.lua:2: own words" },
+        { "return vendor.define 'x' { title = 'X' }", "endpoints is missing" },
+        { "return vendor.define 'x' { endpoints = {} }", "title is missing" },
+        { "return vendor.define 'x' (5)", "a definition ends in" },
+        { "return vendor.define (5) {}", "a definition ends in" },
+        { "return vendor.define 'x' { title = 'X', endpoints = { a = { get = '/{' } } }", "endpoints.a" },
+        { "return vendor.define 'x' { title = 'X', endpoints = { [1] = { get = '/' } } }", "endpoints" },
+    }
+    for _, case in ipairs(files) do
+        it("in the whole file is reported: " .. case[1], function()
+            local ok, err = pcall(vendor.compile, case[1], "test.lua")
+            assert.is_false(ok)
+            assert.is_true(errors.is(err), tostring(err))
+            assert.matches(case[2], tostring(err), 1, true)
+        end)
+    end
+end)
