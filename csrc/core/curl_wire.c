@@ -212,7 +212,10 @@ static bool was_sent(const neap_curl_wire *w) {
 
 void neap_curl_wire_fail(neap_curl_wire *w, CURLcode rc) {
     if (w->t->departed && !was_sent(w)) w->t->departed = false;
-    if (rc == CURLE_OUT_OF_MEMORY) {
+    if (rc == CURLE_OUT_OF_MEMORY && w->t->departed && !w->t->head.complete) {
+        /* libcurl's word for a line of the header beyond 100 KiB, too. */
+        neap_transfer__fail(w->t, NEAP_ETOOLARGE, "reply header too large");
+    } else if (rc == CURLE_OUT_OF_MEMORY) {
         neap_transfer__fail(w->t, NEAP_ENOMEM, "not enough memory");
     } else if (w->t->departed) {
         fail_reply(w, rc);

@@ -85,7 +85,9 @@ struct neap_fileop {
 
 /* Makes a file that is not open yet: start OPEN, or a path operation. 0 or NEAP_ENOMEM. */
 int neap_file_new(neap_file **out, neap_loop *);
-/* Wraps a descriptor that stays open in the end (standard input, ...); name is for messages. */
+/* Wraps a descriptor that stays open in the end (standard input, ...); name is for messages. Who wants
+ * to close it after neap_file_free has to wait until the loop holds nothing of the file: the thread
+ * pool may be in an abandoned read or write. */
 int neap_file_new_fd(neap_file **out, neap_loop *, int fd, const char *name);
 /* Closes without waiting; NULL is fine. Operations not done end now with NEAP_ECANCELLED; what was
  * put is still written out unless that could block for long; an atomic file that was not committed

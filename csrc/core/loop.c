@@ -245,6 +245,10 @@ int neap_loop_timeout_ms(const neap_loop *l) {
     return left_ns > 86400000 ? 86400000 : (int)left_ns;
 }
 
+bool neap_loop_is_dispatching(const neap_loop *l) {
+    return l->dispatching;
+}
+
 void neap_loop_dispatch(neap_loop *l) {
     if (l->dispatching) return;
     /* A watcher added in a callback is invisible to the host's poll until libuv runs again, and

@@ -66,6 +66,8 @@ uv_loop_t *neap_loop_uv(neap_loop *);
 int neap_loop_fd(const neap_loop *);
 int neap_loop_timeout_ms(const neap_loop *);
 void neap_loop_dispatch(neap_loop *);
+/* Is a turn under way: does the caller run in a job or a callback of this loop? */
+bool neap_loop_is_dispatching(const neap_loop *);
 /* For hosts that own the thread: dispatches, and blocks until there is work, while *running. */
 void neap_loop_run(neap_loop *, const bool *running);
 

@@ -2,6 +2,7 @@
 #include "url.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -51,6 +52,30 @@ static bool read_ipv6(const char *s, size_t len, struct in6_addr *out) {
     return inet_pton(AF_INET6, text, out) == 1;
 }
 
+/* Does the last label say that this is to be an IPv4 address? WHATWG URL, "ends in a number": it is
+ * all digits, or hexadecimal behind 0x; a dot at the very end does not count. */
+static bool ends_in_number(const char *s, size_t len) {
+    size_t i, start;
+    if (len > 0 && s[len - 1] == '.') len--;
+    for (start = len; start > 0 && s[start - 1] != '.'; start--) continue;
+    for (i = start; i < len && is_digit(s[i]); i++) continue;
+    if (i == len) return len > start;
+    if (len - start < 2 || s[start] != '0' || (s[start + 1] | 0x20) != 'x') return false;
+    for (i = start + 2; i < len && isxdigit((unsigned char)s[i]); i++) continue;
+    return i == len;
+}
+
+/* Four decimal numbers: the one spelling of an IPv4 address that every parser reads alike. libcurl
+ * takes `80` for 0.0.0.80 and `0177.1` for 127.0.0.1. */
+static bool is_dotted_quad(const char *s, size_t len) {
+    char text[INET_ADDRSTRLEN];
+    struct in_addr address;
+    if (len >= sizeof text) return false;
+    memcpy(text, s, len);
+    text[len] = '\0';
+    return inet_pton(AF_INET, text, &address) == 1;
+}
+
 static int parse_host(neap_url *u, const char **at, const char *end, neap_err *err) {
     const char *s = *at;
     size_t len;
@@ -70,6 +95,7 @@ static int parse_host(neap_url *u, const char **at, const char *end, neap_err *e
     *at = s + len;
     if (len == 0) return bad(err, "has no host");
     if (len > MAX_HOST) return bad(err, "has a host that is too long");
+    if (ends_in_number(s, len) && !is_dotted_quad(s, len)) return bad(err, "has a bad IPv4 address");
     return 0;
 }
 

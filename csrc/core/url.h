@@ -3,7 +3,7 @@
  * A small parser of our own, stricter than libcurl's on purpose: it accepts only what every
  * parser reads alike, so that the origin a credential is checked against is the origin that
  * libcurl connects to. Refused: userinfo, backslashes, percent signs or non-ASCII in a host, an
- * empty host, IPv6 zones, blanks and control characters anywhere. It copies nothing, for it runs
+ * empty host, IPv6 zones, IPv4 addresses other than four decimal numbers (`80`, `0x7f.1`), blanks and control characters anywhere. It copies nothing, for it runs
  * once per request. */
 #ifndef NEAP_CORE_URL_H
 #define NEAP_CORE_URL_H

@@ -31,6 +31,7 @@ static int sleep_push(lua_State *L, l_op *op) {
 static int l_sleep_gc(lua_State *L) {
     l_sleep *s = lua_touserdata(L, 1);
     neap_timer_stop(s->loop, &s->timer);
+    l_op_forget(&s->op);
     return 0;
 }
 
@@ -49,7 +50,7 @@ static int l_clock_sleep(lua_State *L) {
     if (neap_timer_start(loop, &s->timer, neap_loop_now_ns(loop) + ns) < 0) {
         return luaL_error(L, "not enough memory");
     }
-    return l_await(L, &s->op);
+    return l_await(L, -1, &s->op);
 }
 
 /* clock.now() -> seconds on the runtime's monotonic clock */

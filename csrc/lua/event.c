@@ -10,7 +10,7 @@ typedef struct l_event {
     event_waiter *first, *last; /* in order of arrival */
 } l_event;
 
-/* One wait: a userdata on the waiting native's stack. */
+/* One wait: a userdata. User value 1: the event. */
 struct event_waiter {
     l_op op;
     l_event *event; /* NULL once signalled */
@@ -54,12 +54,14 @@ static int l_event_wait(lua_State *L) {
     l_event *e = check_event(L, 1);
     event_waiter *w;
     l_check_can_wait(L);
-    w = lua_newuserdatauv(L, sizeof *w, 0);
+    w = lua_newuserdatauv(L, sizeof *w, 1);
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, -2, 1);
     *w = (event_waiter){.op = {.cancel = waiter_cancel, .push = waiter_push}, .event = e, .prev = e->last};
     if (e->last != NULL) e->last->next = w;
     else e->first = w;
     e->last = w;
-    return l_await(L, &w->op);
+    return l_await(L, -1, &w->op);
 }
 
 static bool signal_one(l_event *e) {

@@ -44,6 +44,12 @@ void l_exchange_push(lua_State *L, neap_exchange *ex) {
     ex->on_drain = on_drain;
 }
 
+void l_exchange_drop(neap_exchange *ex) {
+    l_exchange *u = ex->ud;
+    if (u != NULL) u->ex = NULL;
+    ex->ops->abort(ex);
+}
+
 static int fail_gone(lua_State *L, int rc) {
     if (rc == NEAP_ECANCELLED) return l_failf(L, rc, "the client has gone");
     return l_failf(L, rc, "the answer cannot be sent");
@@ -88,10 +94,11 @@ static int l_exchange_write(lua_State *L) {
     const char *text = luaL_checklstring(L, 2, &len);
     int rc;
     l_check_can_wait(L);
+    if (u->op.task != NULL) return luaL_error(L, "another task is writing to this exchange");
     l_op_reset(&u->op);
     rc = u->ex->ops->write(u->ex, text, len);
     if (rc < 0) return fail_gone(L, rc);
-    if (rc > 0) return l_await(L, &u->op);
+    if (rc > 0) return l_await(L, 1, &u->op);
     lua_pushboolean(L, 1);
     return 1;
 }

@@ -56,7 +56,9 @@ static void fileop_cancel(l_op *op) {
 }
 
 static int l_fileop_gc(lua_State *L) {
-    fileop_close(lua_touserdata(L, 1));
+    l_fileop *u = lua_touserdata(L, 1);
+    fileop_close(u);
+    l_op_forget(&u->op);
     return 0;
 }
 
@@ -97,7 +99,7 @@ static l_fileop *new_fileop(lua_State *L, int (*results)(lua_State *, neap_file_
 /* Starts an operation on f and waits for it: the tail call of a native. */
 static int wait_for(lua_State *L, l_fileop *u, neap_file *f, const neap_file_req *req) {
     check_memory(L, neap_file_start(f, &u->core, req, on_done, u));
-    return l_await(L, &u->op);
+    return l_await(L, -1, &u->op);
 }
 
 static int push_true(lua_State *L, neap_file_result *r) {

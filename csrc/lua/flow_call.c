@@ -20,7 +20,9 @@ static const char call_tag;
 static l_call *check_call(lua_State *L, int idx) {
     l_call *u = lua_touserdata(L, idx);
     if (u != NULL && lua_rawlen(L, idx) == sizeof *u && u->tag == &call_tag) return u;
-    return luaL_checkudata(L, idx, L_CALL_MT); /* raises */
+    luaL_checkudata(L, idx, L_CALL_MT);
+    luaL_argerror(L, idx, "the call is over"); /* finalised, at lua_close */
+    return NULL;
 }
 
 neap_call *l_flow_check_call(lua_State *L, int idx) {
@@ -121,7 +123,7 @@ static int start_wait(lua_State *L, int (*start)(neap_call *)) {
     l_op_reset(&u->op);
     rc = start(&u->call);
     if (rc != 0) return push_wait_result(L, u, rc);
-    return l_await(L, &u->op);
+    return l_await(L, 1, &u->op);
 }
 
 /* call:admit() -> true | nil, err (kind "outage", with `cause`); waits until it may be sent.
@@ -230,6 +232,7 @@ static int l_call_gc(lua_State *L) {
     l_call *u = lua_touserdata(L, 1);
     if (u->tag == &call_tag) neap_call_deinit(&u->call);
     u->tag = NULL;
+    l_op_forget(&u->op);
     return 0;
 }
 

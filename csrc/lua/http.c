@@ -137,10 +137,12 @@ static int start(lua_State *L, bool streamed) {
     l_check_can_wait(L);
     u = l_response_push(L, 1, streamed);
     if (!lua_isnil(L, 3)) u->call = l_flow_check_call(L, 3);
+    lua_pushvalue(L, 3);
+    lua_setiuservalue(L, 4, 4);
     get_request(L, u, &r);
     if (l_response_start(u, c, &r.req) < 0) return l_response_fail(L, u);
     lua_settop(L, 4);
-    return l_await(L, &u->op);
+    return l_await(L, 4, &u->op);
 }
 
 /* client:send(request, call?) -> response | nil, err; yields                      [-2|3, +1|2, e]

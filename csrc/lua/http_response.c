@@ -21,7 +21,9 @@ static const char response_tag;
 static l_response *check_response(lua_State *L) {
     l_response *u = lua_touserdata(L, 1);
     if (u != NULL && lua_rawlen(L, 1) == sizeof *u && u->tag == &response_tag) return u;
-    return luaL_checkudata(L, 1, L_RESPONSE_MT);
+    luaL_checkudata(L, 1, L_RESPONSE_MT);
+    luaL_argerror(L, 1, "the response is gone"); /* finalised, at lua_close */
+    return NULL;
 }
 
 static l_response *of_op(l_op *op) {
@@ -183,13 +185,13 @@ static int wait_piece(lua_State *L, l_response *u) {
     *r = (l_read){.op = {.cancel = cancel_read, .push = push_piece}, .from = u};
     u->reader = &r->op;
     neap_transfer_resume(u->t);
-    return l_await(L, &r->op);
+    return l_await(L, -1, &r->op);
 }
 
 /* --- for http.c --------------------------------------------------------------------------------- */
 
 l_response *l_response_push(lua_State *L, int client, bool streamed) {
-    l_response *u = lua_newuserdatauv(L, sizeof *u, 3);
+    l_response *u = lua_newuserdatauv(L, sizeof *u, 4);
     memset(u, 0, sizeof *u);
     u->tag = &response_tag;
     u->streamed = streamed;

@@ -1,9 +1,11 @@
 /* l_common.h: what every binding shares; the only header that includes lua.h.
  *
  * Waiting. A native that waits embeds an l_op in its userdata, starts its operation, and ends with
- * `return l_await(L, &u->op);`. The core's callback calls l_op_complete; the task is resumed from the
- * loop's job queue and the native's `push` leaves the results. Completion before the await is fine.
- * Cancelling a task calls the op's `cancel`; after that neither push nor a resume follows. */
+ * `return l_await(L, idx, &u->op);`. The core's callback calls l_op_complete; the task is resumed from
+ * the loop's job queue and the native's `push` leaves the results. Completion before the await is fine.
+ * Cancelling a task calls the op's `cancel`; after that neither push nor a resume follows. While a
+ * task waits it keeps the userdata alive, so whatever else the operation touches must be kept alive by
+ * the userdata (user values), not by the stack of a coroutine that others may close. */
 #ifndef NEAP_LUA_COMMON_H
 #define NEAP_LUA_COMMON_H
 
@@ -22,9 +24,9 @@ typedef struct l_task l_task;       /* one anchored coroutine; see task.c */
 l_runtime *l_runtime_get(lua_State *L);
 neap_loop *l_loop(lua_State *L);
 
-/* One pending wait of one task. Embedded in a userdata that stays on the waiting native's stack. */
+/* One pending wait of one task. Embedded in a userdata. */
 typedef struct l_op {
-    l_task *task;                             /* who waits; NULL: nobody (yet) */
+    l_task *task;                             /* who waits, or has yet to wake; NULL: nobody (yet) */
     bool done;                                /* completed, maybe before anybody waits */
     void (*cancel)(struct l_op *);            /* stops the operation; must not throw, may come once */
     int (*push)(lua_State *L, struct l_op *); /* pushes results, returns their count; may throw */
@@ -33,12 +35,16 @@ typedef struct l_op {
 /* THROWS "cannot wait here: ..." outside a task or across a C boundary. Call it before starting an
  * operation that would be lost. */
 void l_check_can_wait(lua_State *L);
-/* Waits for op, as the tail call of a native. THROWS if another task waits on the same op. Yields. */
-int l_await(lua_State *L, l_op *op);
+/* Waits for op, part of the userdata at idx, as the tail call of a native. THROWS if another task waits
+ * on the same op. Yields. */
+int l_await(lua_State *L, int idx, l_op *op);
 /* Marks done and queues the waiting task, if any. From core callbacks; never throws. */
 void l_op_complete(l_op *op);
-/* Makes an op ready for its next use. */
+/* Makes an op ready for its next use; op->task must be NULL: check, for scripts share objects. */
 void l_op_reset(l_op *op);
+/* The op's userdata is being finalised, and its operation is over: at lua_close that may come before
+ * the end of the task that waits. For __gc; never throws. */
+void l_op_forget(l_op *op);
 
 /* Pushes nil and an error object (class neap.Error with kind and message). Returns 2; may throw
  * out of memory. NEAP_ENOMEM raises Lua's own memory error. */

@@ -21,7 +21,7 @@ typedef struct l_client {
     struct l_response *first; /* transfers under way */
 } l_client;
 
-/* User value 1: the client; 2: URL; 3: request body, later the answer's. */
+/* User value 1: the client; 2: URL; 3: request body, later the answer's; 4: the call. */
 typedef struct l_response {
     const void *tag;          /* &response_tag from making to collection */
     l_op op;                  /* the wait for the end, or of a streamed one for the head */

@@ -8,16 +8,21 @@
 #include "runtime.h"
 #include "task.h"
 
+typedef struct start start;
+
 struct neap {
     lua_State *L;
     l_runtime *rt; /* lives in L */
+    start *starts; /* owned: those whose end has not been told */
 };
 
-/* One started script: what to call at its end. Owned by the task that runs. */
-typedef struct start {
+/* One started script: what to call at its end. */
+struct start {
     neap_done on_done;
     void *ud;
-} start;
+    neap *n;
+    start *next, *prev; /* in n->starts */
+};
 
 const char *neap_version(void) {
     return NEAP_VERSION;
@@ -66,47 +71,71 @@ lua_State *neap__state(neap *n) {
     return n->L;
 }
 
+static void free_start(start *s) {
+    if (s->prev != NULL) s->prev->next = s->next;
+    else s->n->starts = s->next;
+    if (s->next != NULL) s->next->prev = s->prev;
+    free(s);
+}
+
 void neap_free(neap *n) {
     if (n == NULL) return;
     l_runtime_cancel_all(n->rt);
     lua_close(n->L);
+    while (n->starts != NULL) free_start(n->starts);
     free(n);
+}
+
+/* Text on its way into the state. */
+typedef struct source_text {
+    const char *name, *source;
+    size_t len;
+} source_text;
+
+/* Protected: [text] -> reference of the compiled chunk; raises what is wrong with it. */
+static int load_script(lua_State *L) {
+    const source_text *text = lua_touserdata(L, 1);
+    const char *chunk = lua_pushfstring(L, "@%s", text->name);
+    if (luaL_loadbufferx(L, text->source, text->len, chunk, "t") != LUA_OK) return lua_error(L);
+    lua_pushinteger(L, luaL_ref(L, LUA_REGISTRYINDEX));
+    return 1;
 }
 
 int neap_load(neap *n, const char *name, const char *source, size_t len, int *script, char *message,
               size_t message_len) {
     lua_State *L = n->L;
-    const char *chunk;
-    int rc = 0;
-    if (!lua_checkstack(L, 4)) return NEAP_ENOMEM;
-    chunk = lua_pushfstring(L, "@%s", name);
-    if (luaL_loadbufferx(L, source, len, chunk, "t") == LUA_OK) {
-        *script = luaL_ref(L, LUA_REGISTRYINDEX);
-    } else {
-        if (message != NULL) snprintf(message, message_len, "%s", lua_tostring(L, -1));
-        rc = NEAP_EINVAL;
-    }
+    source_text text = {name, source, len};
+    int status;
+    lua_pushcfunction(L, load_script);
+    lua_pushlightuserdata(L, &text);
+    status = lua_pcall(L, 1, 1, 0);
+    if (status == LUA_OK) *script = (int)lua_tointeger(L, -1);
+    else if (message != NULL) snprintf(message, message_len, "%s", lua_tostring(L, -1));
     lua_settop(L, 0);
-    return rc;
+    if (status == LUA_ERRMEM) return NEAP_ENOMEM;
+    return status == LUA_OK ? 0 : NEAP_EINVAL;
 }
 
-static const char *result_text(lua_State *L, bool failed, int count, size_t *len) {
+/* The text of what a task left on the stack; a result that is no JSON makes it a failure. */
+static const char *result_text(lua_State *L, bool *failed, int count, size_t *len) {
     *len = 0;
-    if (count == 0 || (!failed && lua_isnil(L, -count))) return "";
-    if (failed) return luaL_tolstring(L, -count, len);
+    if (count == 0 || (!*failed && lua_isnil(L, -count))) return "";
+    if (*failed) return luaL_tolstring(L, -count, len);
     lua_getglobal(L, "neap");
     lua_getfield(L, -1, "json");
     lua_getfield(L, -1, "encode");
     lua_pushvalue(L, -3 - count);
-    lua_call(L, 1, 1);
-    return luaL_tolstring(L, -1, len);
+    lua_call(L, 1, 2);
+    *failed = lua_isnil(L, -2);
+    return luaL_tolstring(L, *failed ? -1 : -2, len);
 }
 
 static void start_done(void *ud, lua_State *L, bool failed, int count) {
+    static const char no_memory[] = "not enough memory";
     start s = *(start *)ud;
-    size_t len;
-    const char *text = result_text(L, failed, count, &len);
-    free(ud);
+    size_t len = sizeof no_memory - 1;
+    const char *text = L != NULL ? result_text(L, &failed, count, &len) : no_memory;
+    free_start(ud);
     if (s.on_done != NULL) s.on_done(s.ud, !failed, text, len);
 }
 
@@ -121,15 +150,19 @@ static int start_script(lua_State *L) {
 
 int neap_start(neap *n, int script, neap_done on_done, void *ud) {
     start *s = malloc(sizeof *s);
+    int status;
     if (s == NULL) return NEAP_ENOMEM;
-    *s = (start){on_done, ud};
+    *s = (start){.on_done = on_done, .ud = ud, .n = n, .next = n->starts};
+    if (s->next != NULL) s->next->prev = s;
+    n->starts = s;
     lua_pushcfunction(n->L, start_script);
     lua_pushinteger(n->L, script);
     lua_pushlightuserdata(n->L, s);
-    if (lua_pcall(n->L, 2, 0, 0) == LUA_OK) return 0;
+    status = lua_pcall(n->L, 2, 0, 0);
+    if (status == LUA_OK) return 0;
     lua_settop(n->L, 0);
-    free(s);
-    return NEAP_EINVAL;
+    free_start(s);
+    return status == LUA_ERRMEM ? NEAP_ENOMEM : NEAP_EINVAL;
 }
 
 int neap_poll_fd(const neap *n) {

@@ -18,8 +18,10 @@ struct l_runtime {
 /* Makes the state's runtime, anchored in its registry; loop NULL: one of its own. Also makes the
  * natives and the embedded library loadable by `require`. 0 or a negative code; may throw. */
 int l_runtime_open(lua_State *L, neap_loop *loop);
-/* Cancels all tasks. Called by the collector too; idempotent. */
+/* Cancels all tasks; idempotent. */
 void l_runtime_cancel_all(l_runtime *rt);
+/* Ends all tasks without running anything of them: the state is being closed. */
+void l_runtime_drop_all(l_runtime *rt);
 
 /* The runtime's random numbers, for jitter; seeded by the clock unless a seed was given. */
 neap_random *l_random(lua_State *L);

@@ -64,7 +64,7 @@ static void handle(neap_handler *handler, neap_exchange *ex) {
     lua_pushlightuserdata(S, ex);
     if (lua_pcall(S, 1, 0, 0) == LUA_OK) return;
     lua_pop(S, 1);
-    if (ex->ud == NULL) ex->ops->abort(ex); /* else the collector will: its userdata owns it */
+    l_exchange_drop(ex); /* now: its client waits */
 }
 
 /* Opening. */

@@ -14,5 +14,7 @@ void l_exchange_open(lua_State *L);
 /* Pushes a userdata that owns the exchange: collected or closed unended, it aborts it. May throw,
  * and has then not taken the exchange. */
 void l_exchange_push(lua_State *L, neap_exchange *ex);
+/* Aborts an exchange for which no handler runs, whether it was taken or not. Never throws. */
+void l_exchange_drop(neap_exchange *ex);
 
 #endif

@@ -170,6 +170,7 @@ static int l_read_gc(lua_State *L) {
     read_cancel(&r->op);
     neap_secret_unref(r->value);
     r->value = NULL;
+    l_op_forget(&r->op);
     return 0;
 }
 
@@ -189,7 +190,7 @@ static l_read *push_read(lua_State *L, const char *ref, bool plain) {
 static int await_file(lua_State *L, const char *ref, const char *path, bool plain) {
     l_read *r = push_read(L, ref, plain);
     check_memory(L, neap_secret_read_start(&r->read, l_loop(L), path, on_read, r));
-    return l_await(L, &r->op);
+    return l_await(L, -1, &r->op);
 }
 
 static int take_output(l_read *r, const neap_process *p) {
@@ -214,7 +215,7 @@ static int await_command(lua_State *L, const char *ref, const char *command, boo
     l_read *r = push_read(L, ref, plain);
     check_memory(L, neap_process_start(&r->process, l_loop(L), command, NEAP_SECRET_FILE_MAX,
                                        on_process, r));
-    return l_await(L, &r->op);
+    return l_await(L, -1, &r->op);
 }
 
 static bool begins(const char *text, const char *prefix) {

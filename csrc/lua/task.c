@@ -30,8 +30,12 @@ typedef struct l_task_list {
 } l_task_list;
 
 /* The userdata itself. User value 1: the coroutine; 2: traceback (string) after a failure; 3: the
- * awaited task whose failure was last raised here. */
-enum { USER_COROUTINE = 1, USER_TRACEBACK, USER_RAISED, USER_VALUES = USER_RAISED };
+ * awaited task whose failure was last raised here; 4: the userdata of op. */
+enum { USER_COROUTINE = 1, USER_TRACEBACK, USER_RAISED, USER_OP, USER_VALUES = USER_OP };
+
+/* Registry key of the message of a task that yields what only a coroutine may; ready made, for it is
+ * needed where nothing may fail. */
+static const char stray_yield_key;
 
 struct l_task {
     l_runtime *rt;
@@ -41,7 +45,7 @@ struct l_task {
     l_task_list live;   /* children that have not ended */
     l_task_list failed; /* ended children whose failure nobody has observed, still anchored */
     l_task *next_sibling, *prev_sibling; /* in one of the parent's two lists */
-    l_op *op;           /* what it waits for */
+    l_op *op;           /* what it waits for, until it is resumed; op->task is this task */
     struct task_waiter *waiters; /* who awaits it */
     neap_job job;       /* queued while READY */
     l_task_done on_done;
@@ -80,10 +84,48 @@ void l_check_can_wait(lua_State *L) {
 
 static int yield_to_loop(lua_State *L, l_op *op);
 
+/* Sets what keeps the op's userdata alive: the value on top, which it pops. Allocates nothing. */
+static void set_anchor(lua_State *L, l_task *t) {
+    l_task_push(L, t);
+    lua_insert(L, -2);
+    lua_setiuservalue(L, -2, USER_OP);
+    lua_pop(L, 1);
+}
+
+/* The wait is over, well or not: task and op let go of each other. */
+static l_op *detach(l_task *t) {
+    l_op *op = t->op;
+    t->op = NULL;
+    if (op != NULL) op->task = NULL;
+    return op;
+}
+
+void l_op_forget(l_op *op) {
+    if (op->task != NULL) detach(op->task);
+}
+
+/* Stops what the task waits for. */
+static void stop_waiting(l_task *t) {
+    l_op *op = detach(t);
+    if (op != NULL && !op->done) op->cancel(op);
+}
+
+/* A script that resumes a waiting coroutine by hand, not through the coroutine functions that Neap puts
+ * in place, comes here before its time. */
 static int await_resumed(lua_State *L, int status, lua_KContext ctx) {
     l_op *op = (l_op *)ctx; /* NOLINT(performance-no-int-to-ptr): Lua's own way to carry it */
     (void)status;
-    if (!op->done) return yield_to_loop(L, op); /* a script resumed an inner coroutine by hand */
+    if (!op->done) {
+        if (op->task == NULL) return luaL_error(L, "this wait was given up");
+        if (op->task != l_runtime_get(L)->current)
+            return luaL_error(L, "another task is waiting in this coroutine");
+        return yield_to_loop(L, op);
+    }
+    if (op->task != NULL) {
+        lua_pushnil(L);
+        set_anchor(L, op->task);
+        detach(op->task);
+    }
     return op->push(L, op);
 }
 
@@ -92,14 +134,17 @@ static int yield_to_loop(lua_State *L, l_op *op) {
     return lua_yieldk(L, 1, (lua_KContext)op, await_resumed);
 }
 
-int l_await(lua_State *L, l_op *op) {
+int l_await(lua_State *L, int idx, l_op *op) {
     l_task *current = l_runtime_get(L)->current;
+    if (op->task != NULL) return luaL_error(L, "another task is already waiting for this object");
     if (op->done) return op->push(L, op);
     if (current == NULL || !lua_isyieldable(L)) {
         op->cancel(op);
         return luaL_error(L, "%s", cannot_wait);
     }
-    if (op->task != NULL) return luaL_error(L, "another task is already waiting for this object");
+    stop_waiting(current); /* in a coroutine of its own that it has turned its back on */
+    lua_pushvalue(L, idx);
+    set_anchor(L, current);
     op->task = current;
     current->op = op;
     return yield_to_loop(L, op);
@@ -112,12 +157,8 @@ static void wake(l_task *t) {
 }
 
 void l_op_complete(l_op *op) {
-    l_task *t = op->task;
     op->done = true;
-    op->task = NULL;
-    if (t == NULL) return;
-    t->op = NULL;
-    wake(t);
+    if (op->task != NULL) wake(op->task);
 }
 
 void l_op_reset(l_op *op) {
@@ -174,21 +215,49 @@ static int push_cancelled(lua_State *L) {
     return l_failf(L, NEAP_ECANCELLED, "the task was cancelled");
 }
 
+/* Pushes copies of what an ended task left on its stack; errors are L's. */
+static void copy_results(lua_State *L, const l_task *t) {
+    int i, count = t->nresults;
+    luaL_checkstack(L, count + 1, "too many results");
+    if (!lua_checkstack(t->co, count)) luaL_error(L, "stack overflow (too many results)");
+    for (i = 0; i < count; i++) lua_pushvalue(t->co, lua_gettop(t->co) - count + 1);
+    lua_xmove(t->co, L, count);
+}
+
 /* Protected call around on_done: [task] -> results for the callback. */
 static int call_done(lua_State *L) {
     l_task *t = lua_touserdata(L, 1);
-    int i, count = t->nresults;
+    int count = t->nresults;
     if (t->outcome == OUTCOME_CANCELLED) {
         (void)push_cancelled(L);
         t->on_done(t->ud, L, true, 1);
         return 0;
     }
-    luaL_checkstack(L, count + 1, "too many results");
-    luaL_checkstack(t->co, count, "too many results");
-    for (i = 0; i < count; i++) lua_pushvalue(t->co, lua_gettop(t->co) - count + 1);
-    lua_xmove(t->co, L, count);
+    copy_results(L, t);
     t->on_done(t->ud, L, t->outcome != OUTCOME_OK, count);
     return 0;
+}
+
+/* The same after a failure of call_done: [task, error]. */
+static int call_done_failed(lua_State *L) {
+    const l_task *t = lua_touserdata(L, 1);
+    t->on_done(t->ud, L, true, 1);
+    return 0;
+}
+
+static void tell_done(const l_task *t) {
+    lua_State *L = t->rt->L;
+    if (t->on_done == NULL) return;
+    lua_pushcfunction(L, call_done);
+    lua_pushlightuserdata(L, (void *)t);
+    if (lua_pcall(L, 1, 0, 0) == LUA_OK) return;
+    lua_pushcfunction(L, call_done_failed);
+    lua_insert(L, -2);
+    lua_pushlightuserdata(L, (void *)t);
+    lua_insert(L, -2);
+    if (lua_pcall(L, 2, 0, 0) == LUA_OK) return;
+    lua_pop(L, 1);
+    t->on_done(t->ud, NULL, true, 0);
 }
 
 /* Takes the value at the top of child's stack over as the parent's own failure. */
@@ -209,10 +278,9 @@ static void adopt(l_task *parent, l_task *child) {
     lua_pushcfunction(L, adopt_failure);
     lua_pushlightuserdata(L, child);
     lua_pushlightuserdata(L, parent);
-    if (lua_pcall(L, 2, 0, 0) != LUA_OK) {
-        lua_pop(L, 1);
+    if (lua_pcall(L, 2, 0, 0) != LUA_OK) { /* then parent fails with that */
         lua_settop(parent->co, 0);
-        lua_pushnil(parent->co);
+        lua_xmove(L, parent->co, 1);
     }
     child->observed = true;
     parent->outcome = OUTCOME_ERROR;
@@ -278,7 +346,6 @@ static void child_ended(l_task *parent, l_task *child) {
 
 /* The task is over, children too: tell everybody, let the collector have it. */
 static void task_end(l_task *t) {
-    lua_State *L = t->rt->L;
     if (t->state == TASK_ENDED) return;
     t->state = TASK_ENDED;
     unlink_task(t);
@@ -286,31 +353,20 @@ static void task_end(l_task *t) {
     while (t->failed.first != NULL) observe(t->failed.first);
     if (t->waiters != NULL) t->observed = true;
     complete_waiters(t);
-    if (t->on_done != NULL) {
-        lua_pushcfunction(L, call_done);
-        lua_pushlightuserdata(L, t);
-        if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
-    }
+    tell_done(t);
     if (t->parent != NULL) child_ended(t->parent, t);
     else release(t);
 }
 
 /* Its function has returned. */
 static void task_returned(l_task *t, int nresults) {
+    stop_waiting(t);
     t->nresults = nresults;
     t->outcome = OUTCOME_OK;
     t->state = TASK_ENDING;
     if (t->failed.first != NULL) adopt(t, t->failed.first);
     if (t->outcome != OUTCOME_OK || t->cancel_asked) cancel_children(t);
     end_if_alone(t);
-}
-
-static void stop_waiting(l_task *t) {
-    l_op *op = t->op;
-    if (op == NULL) return;
-    t->op = NULL;
-    op->task = NULL;
-    if (!op->done) op->cancel(op);
 }
 
 /* Runs the pending <close> variables, which cannot wait, and empties the coroutine. False: an error
@@ -388,13 +444,14 @@ static int keep_traceback(lua_State *L) {
 /* An error ended it, or it has yielded what only a coroutine may: then no error is there yet. */
 static void task_failed(l_task *t) {
     lua_State *L = t->rt->L;
+    stop_waiting(t);
     lua_pushcfunction(L, keep_traceback);
     lua_pushlightuserdata(L, t);
     if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
     t->state = TASK_ENDING;
     t->outcome = OUTCOME_ERROR;
     cancel_children(t); /* before what they may use is closed */
-    if (close_thread(t)) lua_pushliteral(t->co, "coroutine.yield outside a coroutine");
+    if (close_thread(t)) lua_rawgetp(t->co, LUA_REGISTRYINDEX, &stray_yield_key);
     t->nresults = 1;
     end_if_alone(t);
 }
@@ -407,7 +464,7 @@ static void task_yielded(l_task *t, int nresults) {
         l_task_cancel(t);
     } else if (!ours) {
         task_failed(t);
-    } else if (t->op == NULL) { /* completed between the await and here */
+    } else if (t->op == NULL || t->op->done) { /* completed between the await and here */
         wake(t);
     }
 }
@@ -450,8 +507,8 @@ l_task *l_task_start(lua_State *L, int nargs, l_task *parent, l_task_done on_don
     luaL_setmetatable(L, TASK_MT);
     t->co = lua_newthread(L);
     lua_setiuservalue(L, -2, USER_COROUTINE);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, t); /* anchored until the end */
-    luaL_checkstack(t->co, nargs + 1, "too many arguments");
+    if (!lua_checkstack(t->co, nargs + 1)) luaL_error(L, "stack overflow (too many arguments)");
+    lua_rawsetp(L, LUA_REGISTRYINDEX, t); /* anchored until the end; nothing throws from here on */
     lua_xmove(L, t->co, nargs + 1);
     assert(lua_gettop(L) == fn - 1);
     (void)fn;
@@ -487,6 +544,20 @@ void l_runtime_cancel_all(l_runtime *rt) {
     }
 }
 
+/* Ends a task without running anything of it. */
+static void drop_task(l_task *t) {
+    if (t->state == TASK_ENDED) return;
+    t->on_done = NULL;
+    neap_loop_unpost(t->rt->loop, &t->job);
+    stop_waiting(t);
+    unlink_task(t);
+    t->state = TASK_ENDED;
+}
+
+void l_runtime_drop_all(l_runtime *rt) {
+    while (rt->tasks != NULL) drop_task(rt->tasks);
+}
+
 /* --- Lua ----------------------------------------------------------------------------------- */
 
 /* task.spawn(fn, ...) -> task: a child of the running task, or a root outside. [-n, +1, m] */
@@ -509,14 +580,10 @@ static void note_raised(lua_State *L) {
 
 /* Pushes what the ended task at index 1 returned, or raises what it raised. */
 static int push_outcome(lua_State *L, l_task *t) {
-    int i;
     observe(t);
     if (t->outcome == OUTCOME_CANCELLED) return push_cancelled(L);
     if (t->outcome == OUTCOME_ERROR) note_raised(L);
-    luaL_checkstack(L, t->nresults, "too many results");
-    luaL_checkstack(t->co, t->nresults, "too many results");
-    for (i = 0; i < t->nresults; i++) lua_pushvalue(t->co, lua_gettop(t->co) - t->nresults + 1);
-    lua_xmove(t->co, L, t->nresults);
+    copy_results(L, t);
     return t->outcome == OUTCOME_ERROR ? lua_error(L) : t->nresults;
 }
 
@@ -558,7 +625,7 @@ static int l_task_await(lua_State *L) {
     *w = (task_waiter){.op = {.cancel = waiter_cancel, .push = waiter_push}, .task = t};
     w->next = t->waiters;
     t->waiters = w;
-    return l_await(L, &w->op);
+    return l_await(L, -1, &w->op);
 }
 
 /* task:cancel() : ends it at its present wait; its <close> variables run, its children end first. */
@@ -594,12 +661,7 @@ static int l_task_str(lua_State *L) {
 
 static int l_task_gc(lua_State *L) {
     l_task *t = lua_touserdata(L, 1);
-    if (t->state == TASK_ENDED) return 0;
-    t->on_done = NULL; /* only at lua_close: an unfinished task is anchored */
-    neap_loop_unpost(t->rt->loop, &t->job);
-    stop_waiting(t);
-    unlink_task(t);
-    t->state = TASK_ENDED;
+    drop_task(t); /* only at lua_close: an unfinished task is anchored */
     return 0;
 }
 
@@ -643,6 +705,7 @@ static void run_done(void *ud, lua_State *L, bool failed, int count) {
     int i;
     r->running = false;
     r->failed = failed;
+    if (L == NULL) return; /* no results: no memory */
     lua_createtable(L, count, 1);
     for (i = count; i >= 1; i--) {
         lua_pushvalue(L, -1 - count + i - 1);
@@ -671,7 +734,9 @@ static int l_task_run(lua_State *L) {
     l_runtime *rt = l_runtime_get(L);
     run_state r = {.running = true, .results = LUA_NOREF};
     luaL_checktype(L, 1, LUA_TFUNCTION);
-    if (rt->current != NULL) return luaL_error(L, "neap.run inside a task: call the function itself");
+    if (rt->current != NULL || neap_loop_is_dispatching(rt->loop)) {
+        return luaL_error(L, "neap.run inside a task: call the function itself");
+    }
     l_task_start(L, lua_gettop(L) - 1, NULL, run_done, &r);
     neap_loop_run(rt->loop, &r.running);
     if (r.results == LUA_NOREF) return luaL_error(L, "not enough memory");
@@ -695,5 +760,7 @@ int luaopen_neap_task(lua_State *L) {
     luaL_newlib(L, funcs);
     lua_pushlightuserdata(L, (void *)&sentinel);
     lua_setfield(L, -2, "sentinel");
+    lua_pushliteral(L, "coroutine.yield outside a coroutine");
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &stray_yield_key);
     return 1;
 }

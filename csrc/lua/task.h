@@ -4,9 +4,10 @@
 
 #include "l_common.h"
 
-/* Called once when a task has ended, from a job of the loop; the results (or the error value when
- * failed) are on top of L's stack, `count` of them, and are popped afterwards. Protected: may throw,
- * what it throws is dropped. */
+/* Called when a task has ended, from a job of the loop; the results (or the error value when failed) are
+ * on top of L's stack, `count` of them, and are popped afterwards. Protected: if it throws, or memory
+ * ends on the way to it, it is called again with what was thrown as the failure; if that throws too, a
+ * last time with L NULL and no results, where it must not throw. */
 typedef void (*l_task_done)(void *ud, lua_State *L, bool failed, int count);
 
 /* Starts a task from a function and nargs arguments on top of L's stack; pops them. It runs from the

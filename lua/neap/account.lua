@@ -2,6 +2,8 @@
 -- queues, connections, and whether the credential was ever accepted. Two clients that resolve to the
 -- same account share it, however they were opened.
 
+local clock = require "neap.native.clock"
+local errors = require "neap.error"
 local flow = require "neap.native.flow"
 local lang = require "neap.lang"
 local runtime = require "neap.runtime"
@@ -37,12 +39,18 @@ local function same_secrets(a, b)
     return true
 end
 
+--- In-process a request arrives as it departs, unless time goes on between two jobs of the loop.
+local function default_jitter()
+    return runtime.options.sandbox and clock.is_virtual() and 0 or 0.02
+end
+
 --- Gets the account of resolved settings.
 ---@param model neap.Model
 ---@param settings table
 ---@param base_url string
+---@param variant? string its environment, where that does not show in base_url
 ---@return neap.Account
-function M.open(model, settings, base_url)
+function M.open(model, settings, base_url, variant)
     local tenant = model.tenant and settings[model.tenant.setting]
     local secrets = {}
     for _, field in ipairs(model.settings) do
@@ -50,14 +58,14 @@ function M.open(model, settings, base_url)
     end
     for _, account in ipairs(accounts) do
         if account.vendor == model.name and account.base_url == base_url and account.tenant == tenant
-            and same_secrets(account.secrets, secrets) then
+            and account.variant == variant and same_secrets(account.secrets, secrets) then
             return account
         end
     end
     local account = setmetatable({
-        vendor = model.name, base_url = base_url, tenant = tenant, secrets = secrets,
+        vendor = model.name, base_url = base_url, tenant = tenant, variant = variant, secrets = secrets,
         limits = {}, gates = {}, queues = {}, succeeded = false, refusals = 0,
-        jitter = settings.jitter or (runtime.options.sandbox and 0 or 0.02),
+        jitter = settings.jitter or default_jitter(),
     }, Account)
     accounts[#accounts + 1] = account
     return account
@@ -70,7 +78,9 @@ local function rate_of(limit, settings)
     if value == nil or value == "off" then return nil end
     if type(value) == "number" then return { count = value, period = 3600 } end
     if type(value) == "table" then return value end
-    return lang.rate(value)
+    local rate, message = lang.rate(value)
+    if not rate then errors.raise("settings", "%s: %s", limit.rate.setting, message) end
+    return rate
 end
 
 local function is_exempt(limit, endpoint)

@@ -6,9 +6,12 @@ local build = require "neap.call.build"
 local errors = require "neap.error"
 local flow = require "neap.native.flow"
 local locals = require "neap.locals"
+local log = require "neap.native.log"
 local null = require "neap.null"
+local registry = require "neap.registry"
 local reply = require "neap.call.reply"
 local runtime = require "neap.runtime"
+local secrets = require "neap.native.secret"
 local settings = require "neap.settings"
 local url = require "neap.native.url"
 local vendor = require "neap.vendor"
@@ -46,6 +49,10 @@ end
 local function bind(handle, client)
     local endpoint = handle.endpoint
     if #client.missing > 0 then return nil, settings.missing_error(client.model, client.missing) end
+    if runtime.options.sandbox then
+        local known, err = registry.check_simulator(client.model)
+        if not known then return nil, err end
+    end
     local queue, gate = client.account:queue(client.model, endpoint, client.settings)
     handle.bound = {
         endpoint = endpoint, client = client, account = client.account,
@@ -99,12 +106,24 @@ local function admit(bound, flowcall, slot)
     return flowcall:admit()
 end
 
+--- One send, told to the log at level debug; the request has no credential in it yet.
+local function transfer(bound, request, flowcall)
+    local res, err = bound.http:send(request, flowcall)
+    if log.enabled "debug" then
+        log.write("debug", "sent", {
+            call = bound.endpoint.vendor .. "." .. bound.endpoint.name, method = request.method,
+            url = request.url, status = res and res:status() or nil, error = err and err.message or nil,
+        })
+    end
+    return res, err
+end
+
 local function send(bound, request, flowcall, slot)
     runtime.sends = runtime.sends + 1
-    if not slot then return bound.http:send(request, flowcall) end
+    if not slot then return transfer(bound, request, flowcall) end
     local write = bound.endpoint.write ~= "read"
     local _ <close> = slot:sending(flowcall, write)
-    local res, err = bound.http:send(request, flowcall)
+    local res, err = transfer(bound, request, flowcall)
     slot:answered(write)
     return res, err
 end
@@ -145,7 +164,7 @@ local function redirect(request, res, hops)
     end
     if request.method ~= "GET" and status ~= 307 and status ~= 308 then
         return refuse("the vendor redirects a %s to %s, which would lose its body", request.method,
-            url.parse(target).path)
+            secrets.redact(url.parse(target).path))
     end
     request.url = target
     return true

@@ -75,6 +75,11 @@ local function custom_fields(values)
     return set
 end
 
+--- What tells environments apart where all have one address, as in the sandbox.
+local function variant_of(model, values)
+    return type(model.base_url) == "table" and values[model.base_url.by] or nil
+end
+
 --- Opens a vendor's model with settings. Raises an error object for settings that are wrong; missing
 -- ones only fail the first call, so that --dry-run and describe need none.
 ---@async
@@ -87,7 +92,7 @@ function M.open(model, overrides)
     if not base then missing[#missing + 1] = "base_url" end
     return setmetatable({
         model = model, settings = values, missing = missing, base_url = base,
-        account = account.open(model, values, base or ""), custom_fields = custom_fields(values),
+        account = account.open(model, values, base or "", variant_of(model, values)), custom_fields = custom_fields(values),
         credentials = {},
     }, Client)
 end

@@ -83,6 +83,10 @@ end
 ---@param err neap.Error
 function Writer:add(record, line, err)
     local text, refused = json.encode(letter(record, line, err), { sorted = true })
+    if not text and json.encode(record) then -- it is the error that has no JSON form
+        local plain = errors.new { kind = err.kind, status = err.status, outcome = err.outcome, message = refused.message }
+        text, refused = json.encode(letter(record, line, plain), { sorted = true })
+    end
     if not text then text = json.encode(letter(tostring(record) .. ": " .. refused.message, line, err)) end
     self.queue[#self.queue + 1] = text .. "\n"
     self.count = self.count + 1

@@ -369,8 +369,11 @@ function M.run(from, fn, opts)
     if delivery.ended then delivery:bury_rest() end
     delivery.progress:finish()
     local written, err = delivery.letters:close()
-    if not written then return nil, err end
     local summary = delivery:summary()
+    if not written then
+        summary.dead_letters, err.summary = nil, summary
+        return nil, err
+    end
     runtime.last_summary = summary
     if summary.ended and summary.ended.reason == "bug" then error(summary.ended.err, 0) end
     return summary

@@ -1,12 +1,14 @@
 --- How a vendor wraps its answers. An envelope is data with two readers: `accept` takes the decoded
 -- body of a 2xx answer, `complain` that of any other.
 
+local grammar = require "neap.vendor.grammar"
 local null = require "neap.null"
 
 local M = {}
 
 ---@class neap.Envelope
----@field accept fun(body: any): boolean, any, any   is it a success; payload or message; code
+---@field accept fun(body: any): boolean, any, any, boolean?   is it a success; payload or message; code; true
+--- where the body is none of this vendor's, so that nobody knows what became of the call
 ---@field complain fun(body: any): string|nil, any   the vendor's message and code
 ---@field doc string
 
@@ -18,6 +20,7 @@ end
 ---@param spec { ok: string, payload: string, message: string, code?: string }
 ---@return neap.Envelope
 function M.flag(spec)
+    grammar.check_constructor("envelope.flag", spec, { "ok", "payload", "message", "code" })
     local function complain(body)
         if type(body) ~= "table" then return nil end
         local code = spec.code and body[spec.code]
@@ -34,7 +37,7 @@ function M.flag(spec)
             local message, code = complain(body)
             return false, message or ("%s is false and there is no %s"):format(spec.ok, spec.message), code
         end
-        return false, ("the reply has no %s"):format(spec.ok)
+        return false, ("the reply has no %s"):format(spec.ok), nil, true
     end
     return {
         accept = accept,
@@ -48,6 +51,7 @@ end
 ---@param spec { message: string, code?: string, payload?: string, within?: string }
 ---@return neap.Envelope
 function M.plain(spec)
+    grammar.check_constructor("envelope.plain", spec, { "message", "code", "payload", "within" })
     local function complain(body)
         if spec.within and type(body) == "table" then body = body[spec.within] end
         if type(body) ~= "table" then return text_of(body) end

@@ -38,6 +38,7 @@ end
 function Records:next()
     while true do
         local record, line, err = self.parser:next()
+        if record == nil and err then err.message = ("%s: %s"):format(self.path, err.message) end
         if record ~= nil or err then return record, line, err end
         if self.ended then return nil end
         local chunk

@@ -99,12 +99,21 @@ function M.load(name)
     local key = path .. "\0" .. text
     local model = loaded[key]
     if not model then
-        model = vendor.compile(text, path)
-        model.simulator = not dir and ("neap.sandbox." .. name) or nil
+        model = vendor.compile(text, path, name)
         model.directory = dir
         loaded[key] = model
     end
     return model
+end
+
+--- Is there a simulator for the vendor? -> true | nil, err that says where one is expected
+---@param model neap.Model
+function M.check_simulator(model)
+    if embed.source("neap.sandbox." .. model.name) or M.simulators()[model.name] then return true end
+    return nil, errors.new {
+        kind = "invalid", outcome = "not_sent", message = "the vendor has no simulator",
+        hint = ("write %s/sandbox/%s.lua, or leave --sandbox out"):format(model.directory or "vendors", model.name),
+    }
 end
 
 return M

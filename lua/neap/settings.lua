@@ -9,6 +9,7 @@ local runtime = require "neap.runtime"
 local schema = require "neap.schema"
 local secrets = require "neap.native.secret"
 local suggest = require "neap.suggest"
+local url = require "neap.native.url"
 
 local M = {}
 
@@ -33,7 +34,7 @@ local function read_config(path)
     local text = handle:read "a"
     handle:close()
     local chunk, message = load(text, "@" .. path, "t", {})
-    if not chunk then refuse(message) end
+    if not chunk then refuse(message:find(path, 1, true) and message or path .. ": " .. message) end
     local ok, config = pcall(chunk)
     if not ok then refuse(tostring(config)) end
     if type(config) ~= "table" then refuse(path .. ": it must return a table of vendors") end
@@ -57,13 +58,34 @@ function M.check_name(vendor_name, setting, from)
         suggest.hint(tostring(setting), names))
 end
 
+--- A file may hold settings of vendors that are not here; one that is nearly here is a misprint.
+local function check_vendors(config, path)
+    local names = registry.names()
+    for name in pairs(config) do
+        local known = false
+        for _, candidate in ipairs(names) do known = known or candidate == name end
+        local hint = not known and suggest.hint(tostring(name), names)
+        if hint then refuse(("%s: no vendor %q"):format(path, tostring(name)), hint) end
+    end
+end
+
+local function refuse_literal(model, field, from)
+    refuse(("%s: %s.%s is a secret: give a reference (env:NAME, file:PATH, cmd:COMMAND) or set %s")
+        :format(from, model.name, field[1], M.environment_name(model.name, field[1])))
+end
+
 local function from_files(model)
     local found = {}
     for _, path in ipairs { registry.config_dir() .. "/config.lua", "./neap.lua" } do
-        local section = read_config(path)[model.name]
+        local config = read_config(path)
+        check_vendors(config, path)
+        local section = config[model.name]
         if section ~= nil and type(section) ~= "table" then refuse(path .. ": " .. model.name .. " must be a table") end
         for name, value in pairs(section or {}) do
-            M.check_name(model.name, name, path)
+            local field = M.check_name(model.name, name, path)
+            if field.type == "secret" and not is_reference(value) and not runtime.options.sandbox then
+                refuse_literal(model, field, path) -- even where another place has the last word
+            end
             found[name] = { value = value, from = path }
         end
     end
@@ -95,36 +117,38 @@ local function from_environment(model, field)
 end
 
 --- Text of a reference to something that is no secret.
-local function follow(raw, field)
+local function follow(raw, field, model)
+    local name = model.name .. "." .. field[1]
     local kind, rest = raw.value:match "^(%a+):(.*)$"
     if kind == "env" then
         local value = os.getenv(rest)
-        if not value then refuse(("%s: %s: the environment has no %s"):format(raw.from, field[1], rest)) end
+        if not value then refuse(("%s: %s: the environment has no %s"):format(raw.from, name, rest)) end
         return value
     end
     local text, err = secrets.read_plain(raw.value)
-    if not text then refuse(("%s: %s: %s"):format(raw.from, field[1], err.message)) end
+    if not text then refuse(("%s: %s: %s"):format(raw.from, name, err.message)) end
     return text
 end
 
 local function read_secret(raw, field, model)
     if raw.secret then return raw.secret end
-    if not is_reference(raw.value) then
-        refuse(("%s: %s.%s is a secret: give a reference (env:NAME, file:PATH, cmd:COMMAND) or set %s")
-            :format(raw.from, model.name, field[1], environment_name(model, field)))
-    end
+    if not is_reference(raw.value) then refuse_literal(model, field, raw.from) end
     local secret, err = secrets.from(raw.value)
     if not secret then
         error(errors.new { kind = "settings", vendor = model.name,
-            message = ("%s: %s: %s"):format(raw.from, field[1], err.message) }, 0)
+            message = ("%s: %s.%s: %s"):format(raw.from, model.name, field[1], err.message) }, 0)
     end
     return secret
 end
 
 local function convert(raw, field, model)
     local text = raw.value
-    if is_reference(text) then text = follow(raw, field) end
+    if is_reference(text) then text = follow(raw, field, model) end
     local value, message = schema.convert_field(field, tostring(text), "argument")
+    if value ~= nil and field[1] == "base_url" then
+        local joined, err = url.join(value, "/")
+        if not joined then value, message = nil, err.message end
+    end
     if value == nil then refuse(("%s: %s.%s: %s"):format(raw.from, model.name, field[1], message)) end
     return value
 end
@@ -146,24 +170,23 @@ end
 local function sandbox_value(field)
     local value = field.sandbox
     if value == nil then value = runtime.SANDBOX[field[1]] end
-    if value == nil and field.required then value = field.type == "secret" and runtime.SANDBOX.api_key or "sandbox" end
+    if value == nil and field.type == "secret" then value = runtime.SANDBOX.api_key end
+    if value == nil and field.required and field.type == "string" then value = "sandbox" end
     if value == nil then return nil end
     if field.type == "secret" then return { secret = secrets.literal(value), from = "sandbox" } end
     return { value = value, from = "sandbox" }
 end
 
---- Where the value of one setting comes from. In the sandbox, secrets of the environment and of files
--- are not read; a --set reference is, so that a wrong key can be tried.
+--- Where the value of one setting comes from. In the sandbox, what identifies an account there (secrets,
+-- the tenant) is the sandbox's own: scripts, environment and files are not read for it; --set is, so
+-- that a wrong key can be tried.
 local function pick(model, field, overrides, files)
-    local sandbox, name = runtime.options.sandbox, field[1]
-    local explicit = overrides[name] ~= nil and { value = overrides[name], from = "the script" } or
-        (runtime.options.settings[model.name] or {})[name]
-    if explicit then return explicit end
-    if not (sandbox and field.type == "secret") then
-        local found = from_environment(model, field) or files[name]
-        if found then return found end
-    end
-    if sandbox then return sandbox_value(field) end
+    local name = field[1]
+    local set = (runtime.options.settings[model.name] or {})[name]
+    local given = runtime.options.sandbox and sandbox_value(field)
+    if given then return set or given end
+    if overrides[name] ~= nil then return { value = overrides[name], from = "the script" } end
+    return set or from_environment(model, field) or files[name]
 end
 
 --- Resolves all settings of a vendor. Raises an error object of kind `settings`. May yield (files and

@@ -1,6 +1,7 @@
 --- Vendor definitions: the grammar, its self-check, and the model made of one. A definition is data:
 -- loading it does no I/O and makes no call. lua/README.md explains every field.
 
+local endpoint = require "neap.vendor.endpoint"
 local envelope = require "neap.envelope"
 local errors = require "neap.error"
 local grammar = require "neap.vendor.grammar"
@@ -29,13 +30,14 @@ local M = {}
 ---@field name string
 ---@field method string
 ---@field path string template
+---@field places table<string, "body"|"query"|"path"|"header"> by name on the wire
+---@field wire_names string[] of declared parameters, in order
+---@field default_place "body"|"query" of undeclared names
 ---@field group string the path up to its first parameter: what `per = "endpoint"` counts
 ---@field params any schema
 ---@field write "read"|"idempotent"|"keyed"|"unsafe"
 ---@field key? fun(values: table): any
 ---@field key_text? string
-
-local METHODS = { "get", "post", "put", "patch", "delete" }
 
 --- A reference to a setting, where the grammar allows one in place of a value.
 local Setting = { __name = "neap.vendor.setting" }
@@ -57,20 +59,21 @@ end
 --- Constructors for the `auth` table of a definition.
 M.auth = {}
 
-function M.auth.header(t) return { place = "header", name = t.name, secret = t.secret } end
+--- What the credential is called, in each place.
+local AUTH_NAMES = { header = "name", body = "field", query = "name", basic = "user" }
 
-function M.auth.body(t) return { place = "body", name = t.field, secret = t.secret } end
-
-function M.auth.query(t) return { place = "query", name = t.name, secret = t.secret } end
-
-function M.auth.basic(t) return { place = "basic", name = t.user, secret = t.secret } end
-
-function M.auth.bearer(t) return { place = "bearer", secret = t.secret } end
+for _, place in ipairs { "header", "body", "query", "basic", "bearer" } do
+    local named = AUTH_NAMES[place]
+    M.auth[place] = function(t)
+        grammar.check_constructor("auth." .. place, t, { "secret", named })
+        return { place = place, name = named and t[named], secret = t.secret }
+    end
+end
 
 --- Settings that every vendor has (DESIGN.md 6).
 local COMMON_SETTINGS = {
     { "base_url", type = "url", doc = "where the API is; a path in it is kept" },
-    { "timeout", type = "duration", default = 60, doc = "for one send, connection included" },
+    { "timeout", type = "duration", default = "60s", doc = "for one send, connection included" },
     { "connections", type = "integer", min = 1, default = 512, doc = "per host" },
     { "jitter", type = "duration", doc = "bound on how long a request may be on its way; 20ms on a "
         .. "network, none in-process" },
@@ -105,6 +108,10 @@ local function compile_retry(c, rule, i)
     grammar.check(c, rule, grammar.RETRY, { "retry", i })
     local compiled = {}
     for name, value in pairs(rule) do compiled[name] = value end
+    local needed = rule.backoff == "constant" and "every" or "base"
+    if rule[needed] == nil then
+        grammar.refuse(c, { "retry", i }, ("%s is missing for backoff %q"):format(needed, rule.backoff))
+    end
     for _, name in ipairs(DURATIONS) do
         if rule[name] ~= nil and not M.is_setting(rule[name]) then
             local seconds, message = lang.duration(rule[name])
@@ -115,72 +122,6 @@ local function compile_retry(c, rule, i)
     return compiled
 end
 
-local function method_of(c, name, def)
-    local found
-    for _, method in ipairs(METHODS) do
-        if def[method] then
-            if found then grammar.refuse(c, { "endpoints", name, method }, "an endpoint has one method") end
-            found = method
-        end
-    end
-    if not found then
-        grammar.refuse(c, { "endpoints", name }, "no method: one of get, post, put, patch, delete with the path")
-    end
-    return found:upper(), def[found]
-end
-
-local function write_class(c, name, def, method)
-    if def.write then return def.write end
-    if method == "GET" then return "read" end
-    return grammar.refuse(c, { "endpoints", name },
-        "write is missing: read, idempotent, keyed or unsafe says whether a send may be repeated")
-end
-
-local function place_params(c, name, def, method, template)
-    local in_path = {}
-    for _, parameter in ipairs(template.names) do in_path[parameter] = true end
-    local default = (method == "GET" or method == "DELETE") and "query" or "body"
-    local places = {}
-    for _, field in ipairs(def.params or {}) do
-        places[field[1]] = in_path[field[1]] and "path" or field.place or default
-        in_path[field[1]] = nil
-    end
-    local missing = next(in_path)
-    if missing then
-        grammar.refuse(c, { "endpoints", name }, ("the path needs a parameter %q"):format(missing))
-    end
-    return places
-end
-
-local function compile_endpoint(c, model, name, def)
-    grammar.check(c, def, grammar.ENDPOINT, { "endpoints", name })
-    local method, path = method_of(c, name, def)
-    if def.auth and not model.auth[def.auth] then
-        grammar.refuse_name(c, { "endpoints", name, "auth" }, def.auth, model.auth, "auth")
-    end
-    if def.tenant and not model.tenant then
-        grammar.refuse(c, { "endpoints", name, "tenant" }, "the definition has no tenant")
-    end
-    local ok, params = pcall(schema.compile, def.params or {}, model.name .. "." .. name, { open = def.open })
-    if not ok then grammar.refuse(c, { "endpoints", name, "params" }, params) end
-    local template, message = lang.template(path)
-    if not template then grammar.refuse(c, { "endpoints", name, method:lower() }, message) end
-    local endpoint = {
-        name = name, vendor = model.name, method = method, path = path, template = template,
-        group = path:match("^[^{]*"), auth = def.auth or "none", tenant = def.tenant,
-        params = params, places = place_params(c, name, def, method, template), rules = def.rules or {},
-        write = write_class(c, name, def, method), key_text = def.key, key_required = def.key_required,
-        summary = def.summary, doc = def.doc, source = def.source, returns = def.returns,
-        example = def.example, open = def.open,
-    }
-    if def.key then
-        endpoint.key, message = lang.path(def.key)
-        if not endpoint.key then grammar.refuse(c, { "endpoints", name, "key" }, message) end
-    end
-    for _, rule in ipairs(endpoint.rules) do grammar.check(c, rule, grammar.RULE, { "endpoints", name, "rules" }) end
-    return endpoint
-end
-
 local function compile_endpoints(c, model, endpoints)
     model.endpoints, model.endpoint_names = {}, {}
     for name in pairs(endpoints) do
@@ -189,7 +130,7 @@ local function compile_endpoints(c, model, endpoints)
     end
     table.sort(model.endpoint_names)
     for _, name in ipairs(model.endpoint_names) do
-        model.endpoints[name] = compile_endpoint(c, model, name, endpoints[name])
+        model.endpoints[name] = endpoint.compile(c, model, name, endpoints[name])
     end
     for i, limit in ipairs(model.limits) do
         for _, name in ipairs(limit.exempt) do
@@ -209,7 +150,7 @@ local function compile_settings(c, model, def)
         if not seen[field[1]] then list[#list + 1] = field end
     end
     local ok, compiled = pcall(schema.compile, list, model.name .. " settings")
-    if not ok then grammar.refuse(c, { "settings" }, compiled) end
+    if not ok then grammar.refuse_fields(c, { "settings" }, compiled, model.name .. " settings") end
     model.settings, model.settings_schema = list, compiled
     local names = {}
     for _, field in ipairs(list) do names[field[1]] = field end
@@ -259,6 +200,7 @@ end
 local function compile(c)
     local def = c.def
     grammar.check(c, def, grammar.VENDOR, {})
+    if def.tenant then grammar.check(c, def.tenant, grammar.TENANT, { "tenant" }) end
     local model = {
         name = c.name, title = def.title, summary = def.summary, source = def.source, file = c.file,
         base_url = def.base_url, tenant = def.tenant, envelope = def.envelope or envelope.plain {},
@@ -278,7 +220,8 @@ end
 --- What a definition file may use besides its own locals: constructors and harmless functions.
 local function environment()
     return {
-        vendor = { define = M.define }, auth = M.auth, envelope = envelope, setting = M.setting,
+        vendor = { define = M.define }, auth = grammar.constructors("auth", M.auth),
+        envelope = grammar.constructors("envelope", envelope), setting = M.setting,
         ipairs = ipairs, pairs = pairs, next = next, select = select, type = type,
         tostring = tostring, tonumber = tonumber, error = error, assert = assert, rawget = rawget,
         setmetatable = setmetatable, string = string, table = table, math = math, utf8 = utf8,
@@ -289,8 +232,9 @@ end
 -- line of what is wrong.
 ---@param text string
 ---@param file string for messages
+---@param name? string that it must have
 ---@return neap.Model
-function M.compile(text, file)
+function M.compile(text, file, name)
     local chunk, message = load(text, "@" .. file, "t", environment())
     if not chunk then errors.raise("invalid", "%s", message) end
     local ok, result = pcall(chunk)
@@ -301,7 +245,12 @@ function M.compile(text, file)
     if type(result) ~= "table" or type(result.name) ~= "string" or type(result.def) ~= "table" then
         errors.raise("invalid", "%s: a definition ends in `return vendor.define \"name\" { ... }`", file)
     end
-    return compile { text = text, file = file, name = result.name, def = result.def }
+    local c = { text = text, file = file, name = result.name, def = result.def }
+    if name and name ~= result.name then
+        grammar.refuse(c, { "define" }, ("the file is for a vendor %q, the definition says %q"):format(
+            name, result.name))
+    end
+    return compile(c)
 end
 
 return M

@@ -72,7 +72,10 @@ function M.define(spec)
         end
     end
     local ok, compiled = pcall(schema.compile, args, "args")
-    if not ok then refuse(errors.is(compiled) and compiled.message or tostring(compiled), errors.is(compiled) and compiled.hint) end
+    if not ok then
+        local err = errors.from(compiled)
+        refuse(err.message, err.hint)
+    end
     local workflow = {}
     for name, value in pairs(spec) do workflow[name] = value end
     workflow.args, workflow.schema = args, compiled

@@ -7,7 +7,8 @@ return neap.workflow {
     summary = "Import an audience file into OmniSegment",
     description = "Columns are fields of `data` (neap describe omnisegment.import_audience); others are custom fields.",
     args = {
-        { "file", type = "path", required = true, doc = "CSV with a header row, NDJSON, or a dead-letter file; - is stdin" },
+        { "file", type = "path", required = true,
+            doc = "CSV with a header row, NDJSON, or a dead-letter file; - is stdin" },
         { "merge_key", type = "enum", default = "member_sn", doc = "the field that identifies a member",
             values = { "member_sn", "line_id", "email", "phone", "messenger_psid", "source_id" } },
         { "tag_mode", type = "enum", values = { "append", "replace" }, default = "append",

@@ -7,7 +7,8 @@ return neap.workflow {
     summary = "Send a file of tracking events to OmniSegment",
     description = "Columns are parameters of the call (neap describe omnisegment.track_event).",
     args = {
-        { "file", type = "path", required = true, doc = "NDJSON, CSV with a header row, or a dead-letter file; - is stdin" },
+        { "file", type = "path", required = true,
+            doc = "NDJSON, CSV with a header row, or a dead-letter file; - is stdin" },
         { "concurrency", type = "integer", min = 1, max = 10000, default = 64, doc = "records under way at once" },
         { "dead_letters", type = "path", doc = "default FILE.dead.ndjson" },
     },

@@ -6,7 +6,8 @@ return neap.workflow {
     summary = "Create or update OPM customers from a file",
     description = "Columns are parameters of the call (neap describe opm.entry).",
     args = {
-        { "file", type = "path", required = true, doc = "CSV with a header row, NDJSON, or a dead-letter file; - is stdin" },
+        { "file", type = "path", required = true,
+            doc = "CSV with a header row, NDJSON, or a dead-letter file; - is stdin" },
         { "concurrency", type = "integer", min = 1, max = 10000, default = 64, doc = "records under way at once" },
         { "dead_letters", type = "path", doc = "default FILE.dead.ndjson" },
     },

@@ -4,15 +4,23 @@
 local helper = require "spec.support.helper"
 local acceptance = require "spec.support.acceptance"
 
+--- Seconds of processor time that ended children have taken: unlike real time it does not depend on
+-- what else the machine does, and a run on virtual time waits for nothing.
+local function children_s()
+    local fields = helper.read("/proc/self/stat"):match "%) (.*)$"
+    local user, system = fields:match("^" .. ("%S+ "):rep(13) .. "(%d+) (%d+)")
+    return (user + system) / 100
+end
+
 describe("import-audience of a large file", function()
     local rows = acceptance.ROWS
     local file, first
 
     lazy_setup(function()
         file = acceptance.members(acceptance.place() "members.csv", rows)
-        local started = os.time()
+        local before = children_s()
         first = acceptance.run("omnisegment/import-audience", file, { seed = 7 })
-        first.real_s = os.time() - started
+        first.cpu_s = children_s() - before
     end)
 
     it("delivers every record, in time", function()
@@ -21,7 +29,7 @@ describe("import-audience of a large file", function()
             first.summary.total, first.summary.ok, first.summary.failed, first.summary.unknown,
             first.summary.retried,
         })
-        assert.is_true(first.real_s < 60, first.real_s .. " s")
+        assert.is_true(first.cpu_s > 0 and first.cpu_s < 60, first.cpu_s .. " s")
         assert.is_false(helper.exists(first.letters))
     end)
 

@@ -63,6 +63,10 @@ static void test_parse_refused(void) {
         "https://h\xc3\xa9",
         "https://[::1", "https://[]", "https://[::1]x", "https://[fe80::1%25eth0]/",
         "https://[1.2.3.4]",
+        "https://80", "http://80:80/x", "https://h.80", "https://1.2.3", "https://1.2.3.4.5",
+        "https://1.2.3.256", "https://01.2.3.4", "https://0x7f.0.0.1", "https://0x7f000001",
+        "https://1.2.3.0X", "https://2130706433", "https://1.2.3.4.", "https://80.", "https://127.1",
+        "https://999999999999999999999999999999.1",
         "https://[::1]:", "https://h,x", "https://h;x", " https://h", "file:///etc/passwd"};
     for (size_t i = 0; i < COUNT(cases); i++) {
         neap_url u;

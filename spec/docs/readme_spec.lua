@@ -43,7 +43,7 @@ end
 local function compile_c(listing)
     local dir = helper.tmpdir()
     local source = helper.write(dir .. "/listing.c", listing.text)
-    local _, _, code = os.execute(("cd %s && %s %s %s >%s/out 2>&1"):format(
+    local _, _, code = os.execute(("cd %s && env -u LD_PRELOAD %s %s %s >%s/out 2>&1"):format(
         helper.quote(helper.root), COMPILER, include_path(listing.text), source, dir))
     assert.are.equal(0, code, helper.read(dir .. "/out"))
 end

@@ -16,6 +16,8 @@ describe("neap.native.url", function()
     it("refuses what it does not read safely, and does not quote it", function()
         for _, text in ipairs {
             "", "/x", "ftp://h", "https://u:hidden@h", "https://h\\@x", "https://h hidden",
+            "https://80", "https://h.80/x", "https://127.1", "https://0x7f.0.0.1", "https://01.2.3.4",
+            "https://1.2.3.4.",
         } do
             local u, err = url.parse(text)
             assert.is_nil(u)

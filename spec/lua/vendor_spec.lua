@@ -51,7 +51,8 @@ describe("a definition", function()
         local model = compile([[
             settings = { { "wait", type = "duration" }, { "hourly", type = "integer" } },
             limits = { { rate = setting "hourly", per = "account" } },
-            retry = { { on = { 503 }, backoff = "constant", every = setting "wait", base = "2m" } },]])
+            retry = { { on = { 503 }, backoff = "constant", every = setting "wait", base = "2m",
+                retries = 5 } },]])
         assert.is_true(vendor.is_setting(model.limits[1].rate))
         assert.equal("wait", model.retry[1].every.setting)
         assert.equal(120, model.retry[1].base)
@@ -89,20 +90,23 @@ describe("a mistake in a definition", function()
             { 'no endpoint "raed"', 'did you mean "read"?' } },
         { "  limits = 5,", nil, 3, { "limits: a table expected, got a number" } },
         { "  retry = { { on = { 503 } } },", nil, 3, { "backoff is missing" } },
+        { "  retry = { { on = { 503 }, backoff = 'constant' } },", nil, 3, { "retries is missing" } },
         { "  retry = { { on = { 503 }, backoff = 'linear' } },", nil, 3,
             { '"linear" is not one of constant, exponential' } },
-        { "  retry = { { on = { 503 }, backoff = 'constant', every = '5 moons' } },", nil, 3, { "retry.every" } },
+        { "  retry = { { on = { 503 }, backoff = 'constant', every = '5 moons', retries = 1 } },", nil, 3,
+            { "retry.every" } },
         { "  auth = { h = auth.header { name = 'X', secret = 'key' } },", nil, 3, { 'no setting "key"' } },
         { "  auth = { h = { header = 'X' } },", nil, 3,
             { "auth.h: one of auth.header, body, query, basic, bearer" } },
-        { "  auth = { h = auth.header { nmae = 'X', secret = 'timeout' } },", nil, 3, { "auth.h: name is missing" } },
-        { "  auth = { h = auth.body { name = 'X', secret = 'timeout' } },", nil, 3, { "auth.h: field is missing" } },
+        { "  auth = { h = auth.header { nmae = 'X', secret = 'timeout' } },", nil, 3,
+            { 'auth.header: no field "nmae"; did you mean "name"?' } },
+        { "  auth = { h = auth.body { name = 'X', secret = 'timeout' } },", nil, 3, { 'auth.body: no field "name"' } },
         { "  auth = { h = auth.bearer { } },", nil, 3, { "auth.h: secret is missing" } },
         { "  auth = { h = auth.bearer { secret = 'timeout' } },", nil, 3, { 'the setting "timeout" is no secret' } },
         { "  settings = { { 'key', type = 'secret' } },\n"
             .. "  auth = { h = auth.basic { user = 'usr', secret = 'key' } },", nil, 4,
             { 'no setting "usr"' } },
-        { "  retry = { { on = { 503 }, backoff = 'constant', every = setting 'timeuot' } },", nil, 3,
+        { "  retry = { { on = { 503 }, backoff = 'constant', retries = 1, every = setting 'timeuot' } },", nil, 3,
             { 'no setting "timeuot"', 'did you mean "timeout"?' } },
         { "  limits = { { rate = setting 'hourly' } },", nil, 3, { 'no setting "hourly"' } },
         { "  base_url = { by = 'region', eu = 'https://eu.example' },", nil, 3, { 'no setting "region"' } },
@@ -130,7 +134,7 @@ describe("a mistake in a definition", function()
             assert.is_true(errors.is(err), tostring(err))
             assert.equal("invalid", err.kind)
             for _, part in ipairs(case[4]) do assert.matches(part, tostring(err), 1, true) end
-            assert.equal("test.lua:" .. case[3], err.where)
+            assert.matches(("test.lua:%d: "):format(case[3]), tostring(err), 1, true)
         end)
     end
 

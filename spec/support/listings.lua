@@ -142,8 +142,8 @@ local function write_tools(bin)
     }, "\n"))
     if not sanitizer then return end
     helper.write(bin .. "/lua5.4", ([[#!/bin/sh
-LD_PRELOAD="$(gcc -print-file-name=lib%s.so) " exec /usr/bin/lua5.4 "$@"
-]]):format(helper.preset, helper.build))
+LD_PRELOAD=$(gcc -print-file-name=lib%s.so) exec /usr/bin/lua5.4 "$@"
+]]):format(helper.preset))
     assert(os.execute(("chmod +x %s/lua5.4"):format(bin)))
 end
 

@@ -136,40 +136,58 @@ function M.validate(endpoint, client, params)
     return values
 end
 
+--- Names of values in a stable order: declared ones, then those of an open endpoint.
+local function names_of(endpoint, values)
+    if not endpoint.open then return endpoint.wire_names end
+    local names, custom = { table.unpack(endpoint.wire_names) }, {}
+    for name in pairs(values) do
+        if not endpoint.places[name] then custom[#custom + 1] = name end
+    end
+    table.sort(custom)
+    return table.move(custom, 1, #custom, #names + 1, names)
+end
+
 --- Splits values by where they travel.
 local function distribute(endpoint, client, values)
-    local body, query, path = {}, {}, {}
-    for name, value in pairs(values) do
-        local place = endpoint.places[name] or "body"
-        if place == "body" then body[name] = value
-        elseif place == "path" then path[name] = text(value) end
-    end
-    for _, name in ipairs(endpoint.params:names()) do
-        if endpoint.places[name] == "query" and values[name] ~= nil then
-            query[#query + 1] = { name, text(values[name]) }
+    local parts = { body = {}, query = {}, path = {}, header = {} }
+    for _, name in ipairs(names_of(endpoint, values)) do
+        local value, place = values[name], endpoint.places[name] or endpoint.default_place
+        if value ~= nil then
+            if place == "body" then parts.body[name] = value
+            elseif place == "path" then parts.path[name] = text(value)
+            else table.insert(parts[place], { name, text(value) }) end
         end
     end
     local tenant = endpoint.tenant and client.model.tenant
     local account = tenant and client.settings[tenant.setting]
-    if endpoint.tenant == "body" then body[tenant.name] = account end
+    if endpoint.tenant == "body" then parts.body[tenant.name] = account end
     if endpoint.tenant == "query" and account ~= nil then
-        table.insert(query, 1, { tenant.name, account })
+        table.insert(parts.query, 1, { tenant.name, account })
     end
-    return body, query, path
+    return parts
+end
+
+local function headers_of(base, fields)
+    if #fields == 0 then return base end
+    local headers = { table.unpack(base) }
+    for _, field in ipairs(fields) do
+        headers[#headers + 1] = field[1]
+        headers[#headers + 1] = field[2]
+    end
+    return headers
 end
 
 --- Makes the request, without credential.
 ---@return { method: string, url: string, headers: string[], body?: string }
 function M.request(endpoint, client, values)
-    local body, query, path = distribute(endpoint, client, values)
-    local target = url.join(client.base_url or "", endpoint.template:expand(path))
-    if #query > 0 then target = target .. "?" .. url.query(query) end
-    if endpoint.method == "GET" or endpoint.method == "DELETE" then
-        return { method = endpoint.method, url = target, headers = HEADERS_NONE }
-    end
+    local parts = distribute(endpoint, client, values)
+    local target = url.join(client.base_url or "", endpoint.template:expand(parts.path))
+    if #parts.query > 0 then target = target .. "?" .. url.query(parts.query) end
+    local bare = endpoint.default_place == "query"
     return {
-        method = endpoint.method, url = target, headers = HEADERS_BODY,
-        body = assert(json.encode(body, { sorted = true })),
+        method = endpoint.method, url = target,
+        headers = headers_of(bare and HEADERS_NONE or HEADERS_BODY, parts.header),
+        body = not bare and assert(json.encode(parts.body, { sorted = true })) or nil,
     }
 end
 

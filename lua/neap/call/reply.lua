@@ -10,6 +10,8 @@ local secrets = require "neap.native.secret"
 local M = {}
 
 local EXCERPT = 200 -- characters of a body that is not what was expected
+local BEGINNING = 60 -- of one that is quoted for a hint
+local LOOKED_AT = 65536 -- bytes of a page in which its words are searched
 
 --- The kind of error that a status means.
 ---@param status integer
@@ -22,17 +24,32 @@ function M.kind(status, model)
     return "rejected"
 end
 
+--- A reply may be in any encoding; an error is UTF-8, and nothing in it moves a terminal's cursor.
+local function readable(text)
+    local parts, from = {}, 1
+    while true do
+        local _, bad = utf8.len(text, from)
+        if not bad then break end
+        parts[#parts + 1] = text:sub(from, bad - 1)
+        from = bad + 1
+    end
+    parts[#parts + 1] = text:sub(from)
+    return (table.concat(parts, "\u{FFFD}"):gsub("[%s%c]+", " "))
+end
+
 --- A line of a text or a page; of a page, its title says enough.
-local function excerpt(body)
+local function excerpt(body, length)
+    length = length or EXCERPT
     local title = body:match "<[Tt][Ii][Tt][Ll][Ee]>%s*(.-)%s*</"
-    local text = secrets.redact(title or body):gsub("<[^>]*>", " "):gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "")
-    if #text <= EXCERPT then return text end
-    local cut = utf8.offset(text, 0, EXCERPT + 1)
-    return text:sub(1, (cut or EXCERPT + 1) - 1) .. "..."
+    local text = secrets.redact(title or body):sub(1, LOOKED_AT):gsub("<[^>]*>", " ")
+    text = readable(text):gsub("^ ", ""):gsub(" $", "")
+    if #text <= length then return text end
+    return text:sub(1, utf8.offset(text, 0, length + 1) - 1) .. "..."
 end
 
 local function redacted(code)
-    return type(code) == "string" and secrets.redact(code) or code
+    if type(code) == "table" then code = json.encode(code) end
+    return type(code) == "string" and excerpt(code) or code
 end
 
 local REASONS = {
@@ -70,13 +87,18 @@ function M.payload(bound, res)
     end
     if decoded == nil then
         err.kind, err.status = "decode", res:status()
-        err.hint = not err.truncated and ("the reply begins: %s"):format(excerpt(body):sub(1, 60)) or nil
+        local begins = excerpt(body, BEGINNING)
+        err.hint = not err.truncated and begins ~= "" and "the reply begins: " .. begins or nil
         err.message = "the reply is no JSON: " .. err.message
         return nil, err, err.truncated
     end
-    local ok, payload, code = bound.client.model.envelope.accept(decoded)
+    local ok, payload, code, foreign = bound.client.model.envelope.accept(decoded)
     if ok then return payload end
-    return nil, errors.new { kind = "rejected", status = res:status(), message = excerpt(payload), code = redacted(code) }
+    return nil, errors.new {
+        kind = foreign and "decode" or "rejected", status = res:status(), message = excerpt(payload),
+        code = redacted(code), hint = foreign and ("the reply %s"):format(
+            body == "" and "is empty" or "begins: " .. excerpt(body, BEGINNING)) or nil,
+    }
 end
 
 --- Seconds until a reset that the older or newer rate-limit headers name; they come as delta seconds

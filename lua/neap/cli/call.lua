@@ -39,6 +39,7 @@ end
 --- The text behind `@`. Anything but a string gives away the newline at its end.
 local function read_file(path, keeps_newline)
     local content, err
+    if path == "" then return nil, "the name of a file is missing after @ (a text that begins with @ needs :=)" end
     if path == "-" then content, err = read_stdin() else content, err = file.read_all(path) end
     if not content then return nil, ("%s: %s"):format(path, err.message) end
     return keeps_newline and content or (content:gsub("\r?\n$", ""))

@@ -78,7 +78,7 @@ end
 M.calls = join(CALLS, M.sandbox, M.output)
 
 ---@type neap.cli.Option[] of the HTTP sandbox
-M.serving = join(M.sandbox, { CLOCK }, M.output)
+M.serving = join(M.sandbox, { { "clock", type = "enum", values = CLOCK.values, hidden = true } }, M.output)
 
 -- Checks ---------------------------------------------------------------------------------------
 

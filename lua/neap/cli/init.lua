@@ -24,13 +24,20 @@ local EPIPE = 32 -- whoever read has seen enough: nothing to complain of
 --- Commands, in the order of the help.
 M.names = { "run", "call", "list", "describe", "sandbox", "version", "help" }
 
+---@param name string
+---@return boolean
+function M.is_command(name)
+    for _, known in ipairs(M.names) do
+        if known == name then return true end
+    end
+    return false
+end
+
 --- Gets a command. Raises (exit code 2) with the nearest name when there is none.
 ---@param name string
 ---@return neap.cli.Command
 function M.command(name)
-    for _, known in ipairs(M.names) do
-        if known == name then return require("neap.cli." .. name) end
-    end
+    if M.is_command(name) then return require("neap.cli." .. name) end
     return report.refuse(("unknown command %q"):format(name),
         suggest.hint(name, M.names) or "neap help shows what there is")
 end
@@ -54,6 +61,7 @@ end
 
 local function run_command(name, words)
     local command = M.command(name)
+    M.name = name
     local opts, args, wants_help
     if command.parse then
         opts, args, wants_help = command.parse(words)
@@ -83,9 +91,15 @@ local function run_without(words, scan)
     return report.EXIT.usage
 end
 
+--- An option that nobody knows may have taken the command for its value.
+local function refuse_unknown(name, words, scan)
+    if scan.unknown[1] and not M.is_command(name) then options.scan(globals.calls, words) end
+end
+
 local function dispatch(words)
     local name, rest, scan = split_command(words)
     if not name then return run_without(words, scan) end
+    refuse_unknown(name, words, scan)
     return run_command(name, rest)
 end
 
@@ -119,7 +133,10 @@ end
 ---@param name "SIGINT"|"SIGTERM"
 ---@return boolean is something ending now
 function M.on_signal(name)
-    if runtime.stop(name) then return true end
+    if runtime.stop(name) then
+        if M.name == "run" then report.note(name .. ": ending what is under way; once more stops at once") end
+        return true
+    end
     if not M.running then return false end
     report.note("ended by " .. name)
     M.running:cancel()

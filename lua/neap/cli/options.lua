@@ -13,6 +13,7 @@ local M = {}
 
 ---@class neap.cli.Option: neap.Field
 ---@field placeholder? string what the value looks like, in the help
+---@field hidden? boolean not in the help: there only to be refused with a reason
 
 ---@class neap.cli.Given one option as it was given
 ---@field name string
@@ -163,7 +164,7 @@ function M.compile(fields)
     for i, field in ipairs(fields) do
         specs[i] = {}
         for key, value in pairs(field) do
-            if key ~= "placeholder" then specs[i][key] = value end
+            if key ~= "placeholder" and key ~= "hidden" then specs[i][key] = value end
         end
     end
     return schema.compile(specs, "options")
@@ -211,6 +212,9 @@ local function details(field)
         return field.default and "default " .. tostring(field.default) or ""
     end
     local said = schema.describe(field)
+    if field.values and placeholder(field) ~= "NAME" then -- the left column names them
+        said = said:sub(#schema.type_name(field) + 1):gsub("^, ", "")
+    end
     return field.type == "list" and said .. "; may be repeated" or said
 end
 
@@ -219,11 +223,10 @@ end
 ---@param fields neap.cli.Option[]
 function M.help(lines, fields)
     local rows = {}
-    for i, field in ipairs(fields) do
-        local said = details(field)
-        local doc = field.doc or ""
+    for _, field in ipairs(fields) do
+        local said, doc = details(field), field.doc or ""
         if said ~= "" then doc = doc == "" and said or ("%s (%s)"):format(doc, said) end
-        rows[i] = { left_column(field), doc }
+        if not field.hidden then rows[#rows + 1] = { left_column(field), doc } end
     end
     text.columns(lines, rows)
 end

@@ -124,7 +124,11 @@ function M.failure(raised, traceback)
     local err = as_error(raised)
     io.stdout:flush()
     if M.is_json then
-        io.stderr:write(secrets.redact(json.encode { error = error_table(err) }), "\n")
+        local line = json.encode { error = error_table(err) }
+        if not line then -- what a script put into it has no JSON form
+            line = assert(json.encode { error = { kind = err.kind, message = (err.message:gsub("[\128-\255]", "?")) } })
+        end
+        io.stderr:write(secrets.redact(line), "\n")
     else
         local line = secrets.redact((error_line(err):gsub("[\r\n]+", " ")))
         io.stderr:write(text.style("red", "neap:", 2), " ", line, "\n")

@@ -110,7 +110,11 @@ local function finish(values, value, err)
         report.summary(value, values.out == "-")
         return report.code_of_summary(value)
     end
-    if value == nil and err ~= nil then return fail(err) end
+    if value == nil and err ~= nil then
+        local code = fail(err)
+        if type(err) == "table" and err.summary then report.summary(err.summary, values.out == "-") end
+        return code
+    end
     report.dry_run()
     if value ~= nil then
         local text, problem = report.encode(value)

@@ -63,7 +63,16 @@ function Parser:next()
     local text, line, broken = next_line(self)
     if not text then return nil, nil, broken end
     local value, err = json.decode(text)
-    if value == nil then return faulty(utf8.len(text) and text or "", line, "no JSON: " .. err.message, err.column) end
+    if value == nil then
+        local valid, at = utf8.len(text)
+        if not valid then
+            return nil, nil, errors.new {
+                kind = "decode", line = line, column = utf8.len(text, 1, at - 1) + 1,
+                message = ("line %d, column %d: broken UTF-8"):format(line, utf8.len(text, 1, at - 1) + 1),
+            }
+        end
+        return faulty(text, line, "no JSON: " .. err.message, err.column)
+    end
     if type(value) ~= "table" or json.is_array(value) then
         return faulty(text, line, "a JSON object expected")
     end

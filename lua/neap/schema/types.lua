@@ -148,12 +148,22 @@ function types.of(spec)
         or (spec.either and "either") or nil
 end
 
+--- Says that the type is missing, or which name was probably meant for it.
+local function missing_type(spec)
+    for name in pairs(spec) do
+        if name ~= 1 and not common[name] and suggest.nearest(tostring(name), { "type" }) then
+            return with_hint(('unknown attribute "%s"'):format(name), name, { "type" })
+        end
+    end
+    return "type is missing"
+end
+
 --- Gets the first fault of a field's own attributes.
 ---@param spec neap.Field
 ---@return string? fault
 function types.fault(spec)
     local kind = types.of(spec)
-    if kind == nil then return "type is missing" end
+    if kind == nil then return missing_type(spec) end
     if not types.all[kind] then
         return with_hint(('unknown type "%s"'):format(kind), kind, types.all)
     end
@@ -205,6 +215,7 @@ end
 local function lengths(field)
     local min, max = field.min_length, field.max_length
     if min and max then return ("%d to %d characters"):format(min, max) end
+    if min == 1 then return "not empty" end
     if min then return ("at least %d characters"):format(min) end
     return max and ("at most %d characters"):format(max)
 end

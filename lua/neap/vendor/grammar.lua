@@ -21,9 +21,10 @@ M.RETRY = {
     on = "!table", backoff = { values = { "constant", "exponential" }, required = true },
     base = { "string", "number", "table" }, max = { "string", "number", "table" },
     every = { "string", "number", "table" }, total = { "string", "number", "table" },
-    factor = "number", jitter = { values = { "none", "equal", "full" } }, retries = "number",
+    factor = "number", jitter = { values = { "none", "equal", "full" } }, retries = "!number",
     gate = "boolean",
 }
+M.TENANT = { name = "!string", setting = "!string" }
 M.ENDPOINT = {
     get = "string", post = "string", put = "string", patch = "string", delete = "string",
     summary = "string", doc = "string", source = "string", auth = "string",
@@ -37,14 +38,20 @@ M.RULE = {
     check = "function", doc = "string",
 }
 
+--- Where a key is: as a field, `key = `, or as the name of a parameter, `{ "key", `; else the word.
+local function find_key(text, key, from)
+    local quoted = key:gsub("%p", "%%%0")
+    local field = text:find("%f[%w_]" .. quoted .. "[\"%]%s]*=[^=]", from)
+    local name = text:find("{%s*[\"']" .. quoted .. "[\"']", from)
+    if field and name then return math.min(field, name) end
+    return field or name or text:find("%f[%w_]" .. quoted .. "%f[^%w_]", from)
+end
+
 --- The line of the last of `path`'s keys in the text, each searched behind the one before.
 local function line_of(text, path)
     local at = 1
     for _, key in ipairs(path) do
-        if type(key) == "string" then
-            local pattern = "%f[%w_]" .. key:gsub("%p", "%%%0") .. "%f[^%w_]"
-            at = text:find(pattern, at) or at
-        end
+        if type(key) == "string" then at = find_key(text, key, at) or at end
     end
     local _, newlines = text:sub(1, at - 1):gsub("\n", "\n")
     return newlines + 1
@@ -66,6 +73,47 @@ function M.refuse(c, path, message, hint)
         kind = "invalid", where = where, hint = hint,
         message = ("%s: %s: %s"):format(where, #path > 0 and dotted(path) or c.name, message),
     }, 0)
+end
+
+--- Raises what was wrong with the fields of a schema, at the field that it names.
+---@param raised any "WHERE: field.inner: message"
+---@param where string
+function M.refuse_fields(c, path, raised, where)
+    local message = errors.is(raised) and raised.message or tostring(raised)
+    local prefix = where .. ": "
+    if message:sub(1, #prefix) == prefix then message = message:sub(#prefix + 1) end
+    local field, rest = message:match "^([%w_%.%[%]]+): (.*)$"
+    local full = { table.unpack(path) }
+    for name in (field or ""):gmatch "[^%.%[%]]+" do full[#full + 1] = name end
+    M.refuse(c, full, rest or message, errors.is(raised) and raised.hint)
+end
+
+--- Raises, at the line that called, for a field of a constructor that it does not have.
+---@param what string "auth.header"
+---@param given table
+---@param allowed string[]
+function M.check_constructor(what, given, allowed)
+    if type(given) ~= "table" then error(what .. ": a table expected", 3) end
+    for name in pairs(given) do
+        local known = false
+        for _, one in ipairs(allowed) do known = known or one == name end
+        if not known then
+            local hint = suggest.hint(tostring(name), allowed)
+            error(("%s: no field %q%s"):format(what, tostring(name), hint and "; " .. hint or ""), 3)
+        end
+    end
+end
+
+--- Makes constructors known to a definition by name; another name raises with the nearest one.
+---@param what string "auth"
+---@param constructors table<string, function>
+function M.constructors(what, constructors)
+    return setmetatable({}, { __index = function(_, name)
+        local found = constructors[name]
+        if found then return found end
+        local hint = suggest.hint(tostring(name), constructors)
+        error(("no %s.%s%s"):format(what, tostring(name), hint and "; " .. hint or ""), 2)
+    end })
 end
 
 --- Raises for a name that is none of the keys of `known`.

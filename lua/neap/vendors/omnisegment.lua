@@ -52,12 +52,12 @@ local audience = join(
     optional("string", {
         { "source_system", doc = "system of source_id" },
         { "name", doc = "first and last name when absent" }, { "first_name" }, { "last_name" },
-        { "email", pattern = "^[^@%s]+@[^@%s]+$", pattern_doc = "an e-mail address" },
+        { "email" },
         { "phone", doc = "E.164, like +886912345678" },
         { "member_level" },
         { "sex", type = "enum", values = { "male", "female" } },
         { "birthday", type = "date" },
-        { "register_date", type = "datetime", zone = "required", doc = "like 2020-06-04T08:30:37+08:00" },
+        { "register_date", type = "datetime", zone = "optional", date_only = true, doc = "like 2020-06-04T08:30:37+08:00" },
         { "register_type" }, { "facebook_id" }, { "google_id" }, { "line_id", doc = "U and 32 hex digits" },
         { "messenger_psid" }, { "crm_pk" }, { "fcm_token", doc = "one push token" },
     }),
@@ -125,7 +125,6 @@ local E_COMMERCE = { AddToCart = true, RemoveFromCart = true, Checkout = true, P
 local function event_needs(values)
     local action = values.event_action
     if values.hit_type == "event" and not action then return "event_action is required for hit_type event" end
-    if values.hit_type == "pageview" and action then return "event_action goes with hit_type event only" end
     if not action or not E_COMMERCE[action] then return nil end
     if not values.products then return ("products is required for %s"):format(action) end
     if values.event_category ~= "Ecommerce" then return ("event_category must be Ecommerce for %s"):format(action) end
@@ -138,7 +137,8 @@ local function event_needs(values)
     end
 end
 
-local report_payload = "{report_name, status, report_url}; status RUNNING, SUCCESS or FAIL, report_url with SUCCESS only"
+local report_payload = "{report_name, status, report_url}; status RUNNING, SUCCESS or FAIL, "
+    .. "report_url with SUCCESS only"
 
 return vendor.define "omnisegment" {
     title = "OmniSegment External API",
@@ -187,7 +187,10 @@ return vendor.define "omnisegment" {
                 { "tag_mode", type = "enum", values = { "append", "replace" }, default = "append",
                     doc = "replace overwrites the stored tags" },
             },
-            rules = { { check = source_pair, doc = "data holds the value of merge_key; source_id goes with source_system" } },
+            rules = {
+                { check = source_pair,
+                    doc = "data holds the value of merge_key; source_id goes with source_system" },
+            },
             returns = "{status: \"OK\", error_msg: \"\"}",
             example = { data = { member_sn = "M0001", email = "m0001@example.com", tags = "vip,spring" } },
         },
@@ -222,7 +225,8 @@ return vendor.define "omnisegment" {
                 { "data_source", type = "enum", values = { "web", "app", "WEB", "APP" }, default = "web" },
                 { "version", type = "string", default = "2.0.4", doc = "version of the event format" },
                 { "uid", type = "id", doc = "member number, once the visitor is logged in" },
-                { "event_action", type = "string", doc = "AddToCart, Purchase, Search, ... or a registered custom event" },
+                { "event_action", type = "string",
+                    doc = "AddToCart, Purchase, Search, ... or a registered custom event" },
                 { "event_category", type = "string", doc = "Ecommerce for events with products" },
                 { "event_label", type = "json_text", doc = "for Search and CompleteRegistration" },
                 { "event_value", type = "string", doc = "for custom events: text, or JSON text" },

@@ -30,13 +30,14 @@ end
 
 -- Settings -------------------------------------------------------------------------------------
 
-local SETTING = { "name", "type", "required", "default", "env", "doc" }
+local SETTING = { "name", "type", "text", "required", "default", "values", "env", "doc" }
 
 --- A setting with the environment variable that sets it.
 function M.setting(model, field)
     return object(SETTING, {
-        name = field[1], type = schema.type_name(field), required = field.required or false,
-        default = field.default, doc = field.doc,
+        name = field[1], type = field.type, text = schema.type_name(field),
+        required = field.required or false, default = field.default, values = array(field.values),
+        doc = field.doc,
         env = settings.environment_name(model.name, field[1]),
     })
 end
@@ -78,7 +79,8 @@ local function seconds_text(value)
 end
 
 local function retry_text(rule)
-    local parts = { ("up to %d more sends"):format(rule.retries or 0) }
+    local retries = rule.retries or 0
+    local parts = { ("up to %d more send%s"):format(retries, retries == 1 and "" or "s") }
     if rule.backoff == "constant" then
         parts[#parts + 1] = "every " .. seconds_text(rule.every or rule.base or 0)
     else
@@ -131,7 +133,7 @@ function M.field(field, place)
     local shown = {}
     for _, name in ipairs(FIELD) do shown[name] = plain(field[name]) end
     shown.name = field.name ~= "" and field.name or nil
-    shown.type, shown.text, shown.place = schema.type_name(field), schema.describe(field), place
+    shown.text, shown.place = schema.describe(field), place
     shown.required = field.required or false
     shown.values = array(field.values)
     shown.fields = field.fields and list(field.fields, M.field) or nil

@@ -80,15 +80,21 @@ end
 
 -- Pages ----------------------------------------------------------------------------------------
 
-local function base_url_text(base)
-    if type(base) ~= "table" then return base end
-    local names, parts = {}, {}
+--- Adds rows for the base URL, one for each value of the setting that it depends on.
+local function add_base_url(rows, base)
+    if type(base) ~= "table" then
+        rows[#rows + 1] = { "base URL", base or "the setting base_url" }
+        return
+    end
+    local names = {}
     for name in pairs(base) do
         if name ~= "by" then names[#names + 1] = name end
     end
     table.sort(names)
-    for i, name in ipairs(names) do parts[i] = ("%s %s"):format(name, base[name]) end
-    return ("by the setting %s: %s"):format(base.by, table.concat(parts, ", "))
+    for i, name in ipairs(names) do
+        rows[#rows + 1] = { i == 1 and "base URL" or "",
+            ("%s where %s is %s"):format(base[name], base.by, name) }
+    end
 end
 
 --- Prints the page of an endpoint.
@@ -104,7 +110,7 @@ function M.endpoint(endpoint, base_url)
     local function row(name, value)
         if value then rows[#rows + 1] = { name, value } end
     end
-    row("base URL", base_url_text(base_url) or "the setting base_url")
+    add_base_url(rows, base_url)
     row("credential", endpoint.auth and endpoint.auth.text or "none")
     row("tenant", endpoint.tenant and endpoint.tenant.text)
     row("class", ("%s: %s"):format(endpoint.write, endpoint.write_doc))
@@ -124,7 +130,7 @@ function M.endpoint(endpoint, base_url)
 end
 
 local function setting_text(setting)
-    local parts = { setting.type }
+    local parts = { setting.text }
     if setting.required then parts[#parts + 1] = "required" end
     if setting.default ~= nil then parts[#parts + 1] = "default " .. tostring(setting.default) end
     local said = table.concat(parts, ", ")
@@ -147,7 +153,7 @@ function M.vendor(vendor)
     add_paragraph(lines, vendor.summary)
     lines[#lines + 1] = ""
     local rows = {}
-    rows[#rows + 1] = { "base URL", base_url_text(vendor.base_url) or "the setting base_url" }
+    add_base_url(rows, vendor.base_url)
     if vendor.source then rows[#rows + 1] = { "source", source_text(vendor.source) } end
     if vendor.file then rows[#rows + 1] = { "definition", vendor.file } end
     rows[#rows + 1] = { "reply", vendor.envelope }

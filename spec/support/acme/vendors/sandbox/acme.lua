@@ -16,7 +16,7 @@ local json = require "neap.native.json"
 local Sim = {}
 Sim.__index = Sim
 
-function Sim:endpoint(req)
+function Sim.endpoint(_, req)
     if req.path:find "^/things/" then return "by_path" end
     return req.path:match "^/(%a[%a_]*)$"
 end
@@ -76,10 +76,9 @@ function Sim:respond(req)
         id = id, n = n, key = credential(req), body = req.body, authorization = req:header "authorization",
     }
     self.log[#self.log + 1] = entry
-    local words, step = {}, nil
+    local words = {}
     for word in (body.plan or ""):gmatch "%S+" do words[#words + 1] = word end
-    step = words[n] or "200"
-    local name, detail = step:match "^([^;]*);?(.*)$"
+    local name, detail = (words[n] or "200"):match "^([^;]*);?(.*)$"
     if detail == "" then detail = nil end
     if entry.key and self.env.settings.key ~= entry.key and name ~= "quote" and not req.path:find "^/with_" then
         name = "401"

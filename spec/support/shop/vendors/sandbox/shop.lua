@@ -19,7 +19,17 @@ function Sim:respond(req)
     if req:header "x-key" and req:header "x-key" ~= self.env.settings.key then
         return { status = 401, body = '{"error":"unknown key"}' }
     end
-    if req.path == "/say" then return ANSWERS[req.args.what] end
+    if req.path == "/endless" then
+        return { stream = function(write)
+            write "{}\n"
+            self.env.sleep(3600)
+        end }
+    end
+    if req.path == "/say" then
+        local seconds = req.args.what:match "^after (%S+)$"
+        if seconds then self.env.sleep(tonumber(seconds)) end
+        return ANSWERS[seconds and "null" or req.args.what]
+    end
     return { body = ('{"method":"%s","path":"%s","query":"%s","body":%s}'):format(
         req.method, req.path, req.query, req.body and req.body ~= "" and req.body or "null") }
 end
