@@ -61,7 +61,10 @@ static int run(neap *n, int argc, char **argv) {
         return EXIT_BUG;
     }
     signals_open(&s, L);
-    neap_loop_run(l_loop(L), &c.running);
+    if (!neap_loop_run(l_loop(L), &c.running)) {
+        fprintf(stderr, "neap: bug: deadlock: every task waits for another\n");
+        c.code = EXIT_BUG;
+    }
     signals_close(&s);
     return c.code;
 }

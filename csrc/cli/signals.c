@@ -51,6 +51,7 @@ void signals_open(signals *s, lua_State *L) {
         uv_signal_init(neap_loop_uv(l_loop(L)), &s->handles[i]);
         s->handles[i].data = s;
         uv_signal_start(&s->handles[i], on_signal, listened[i]);
+        uv_unref((uv_handle_t *)&s->handles[i]); /* a signal is nothing to wait for */
     }
 }
 

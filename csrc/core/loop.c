@@ -258,16 +258,26 @@ void neap_loop_dispatch(neap_loop *l) {
     arm(l);
 }
 
-void neap_loop_run(neap_loop *l, const bool *running) {
+static void count_handle(uv_handle_t *handle, void *count) {
+    if (!uv_is_closing(handle) && uv_has_ref(handle)) ++*(unsigned *)count;
+}
+
+/* Can nothing happen any more but a signal? On a virtual clock everything outside is held. */
+static bool is_stuck(neap_loop *l) {
+    unsigned handles = 0;
+    if (l->job_count > 0 || l->timers.len > 0 || l->holds > 0) return false;
+    if (!l->is_virtual) uv_walk(&l->uv, count_handle, &handles);
+    return handles <= 1; /* the alarm */
+}
+
+bool neap_loop_run(neap_loop *l, const bool *running) {
     bool more = true;
     while (*running) {
+        if (!more && is_stuck(l)) return false;
         if (!more) arm(l);
         more = turn(l, more ? UV_RUN_NOWAIT : UV_RUN_ONCE);
     }
-}
-
-static void count_handle(uv_handle_t *handle, void *count) {
-    if (!uv_is_closing(handle)) ++*(unsigned *)count;
+    return true;
 }
 
 void neap_loop_get_stats(neap_loop *l, neap_loop_stats *s) {

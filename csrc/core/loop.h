@@ -68,8 +68,9 @@ int neap_loop_timeout_ms(const neap_loop *);
 void neap_loop_dispatch(neap_loop *);
 /* Is a turn under way: does the caller run in a job or a callback of this loop? */
 bool neap_loop_is_dispatching(const neap_loop *);
-/* For hosts that own the thread: dispatches, and blocks until there is work, while *running. */
-void neap_loop_run(neap_loop *, const bool *running);
+/* For hosts that own the thread: dispatches, and blocks until there is work, while *running. False if
+ * nothing can happen any more: every task waits for another. */
+bool neap_loop_run(neap_loop *, const bool *running);
 
 /* What is still alive: armed timers, queued jobs, held operations. For tests and graceful stop. */
 typedef struct neap_loop_stats {

@@ -145,7 +145,8 @@ static size_t check_limits(lua_State *L, neap_limit **limits, int anchors) {
         for (lua_Integer i = 1; i <= n; i++) {
             lua_geti(L, -1, i);
             limits[i - 1] = luaL_testudata(L, -1, L_LIMIT_MT);
-            if (limits[i - 1] == NULL) luaL_argerror(L, 1, "limits: neap.Limit expected");
+            if (limits[i - 1] == NULL || limits[i - 1]->ledger == NULL)
+                luaL_argerror(L, 1, "limits: neap.Limit expected");
             lua_seti(L, anchors, i);
         }
     }
@@ -162,6 +163,7 @@ static int l_flow_queue(lua_State *L) {
     l_gate *g;
     neap_queue *q;
     luaL_checktype(L, 1, LUA_TTABLE);
+    if (flow->loop == NULL) return luaL_error(L, "the state is being closed");
     lua_newtable(L);
     count = check_limits(L, limits, lua_gettop(L));
     lua_getfield(L, 1, "gate");
@@ -197,6 +199,7 @@ static void push_limit_state(lua_State *L, neap_limit *l, int64_t now) {
 static int l_queue_peek(lua_State *L) {
     neap_queue *q = luaL_checkudata(L, 1, L_QUEUE_MT);
     int64_t now;
+    luaL_argcheck(L, q->flow != NULL, 1, "the queue is gone"); /* finalised, at lua_close */
     neap_loop_update(q->flow->loop);
     now = neap_loop_now_ns(q->flow->loop);
     lua_createtable(L, 0, 5);
@@ -222,7 +225,10 @@ static int l_queue_gc(lua_State *L) {
 /* --- module --------------------------------------------------------------------------------- */
 
 static int l_flow_gc(lua_State *L) {
-    neap_flow_deinit(lua_touserdata(L, 1));
+    neap_flow *flow = lua_touserdata(L, 1);
+    while (flow->queues != NULL) neap_queue_deinit(flow->queues); /* made by a finaliser: see below */
+    neap_flow_deinit(flow);
+    flow->loop = NULL; /* at lua_close; what is made from now on is never finalised */
     return 0;
 }
 

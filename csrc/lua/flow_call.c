@@ -250,7 +250,9 @@ static int l_flow_call(lua_State *L) {
     neap_queue *q = check_class(L, 1, 2, L_QUEUE_MT);
     const neap_policy *policy = check_class(L, 2, 3, L_POLICY_MT);
     bool repeatable = lua_toboolean(L, 3);
-    l_call *u = lua_newuserdatauv(L, sizeof *u, 2);
+    l_call *u;
+    luaL_argcheck(L, q->flow != NULL, 1, "the queue is gone"); /* finalised, at lua_close */
+    u = lua_newuserdatauv(L, sizeof *u, 2);
     u->tag = NULL;
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_setmetatable(L, -2);

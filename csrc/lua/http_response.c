@@ -139,12 +139,17 @@ int l_response_fail(lua_State *L, const l_response *u) {
     return 2;
 }
 
-/* send: the whole answer is in. The response is at 4. */
+/* For a vendor's rules a status that refuses is an answer, even where its body was cut short. */
+static bool is_refused(lua_State *L, const l_response *u) {
+    return u->cut && u->headed && u->status >= 400 && lua_isuserdata(L, 3);
+}
+
+/* send: the whole answer is in. The call is at 3, the response at 4. */
 static int push_sent(lua_State *L, l_op *op) {
     l_response *u = of_op(op);
     lua_pushnil(L);
     lua_setiuservalue(L, 4, 3);
-    if (u->err.code != 0) return l_response_fail(L, u);
+    if (u->err.code != 0 && !is_refused(L, u)) return l_response_fail(L, u);
     lua_pushvalue(L, 4);
     return 1;
 }
@@ -221,6 +226,12 @@ void l_response_abort(l_response *u, const char *why) {
 /* response:status() -> integer; 0 without an answer */
 static int l_response_status(lua_State *L) {
     lua_pushinteger(L, check_response(L)->status);
+    return 1;
+}
+
+/* response:is_cut() -> boolean: is it a refusal whose body was cut short             [-1, +1, e] */
+static int l_response_is_cut(lua_State *L) {
+    lua_pushboolean(L, check_response(L)->cut);
     return 1;
 }
 
@@ -331,6 +342,7 @@ static int l_response_str(lua_State *L) {
 
 void l_response_open_class(lua_State *L) {
     static const luaL_Reg methods[] = {{"status", l_response_status},
+                                       {"is_cut", l_response_is_cut},
                                        {"body", l_response_body},
                                        {"header", l_response_header},
                                        {"headers", l_response_headers},

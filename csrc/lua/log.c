@@ -33,7 +33,11 @@ static l_log *push_log(lua_State *L) {
     static const luaL_Reg none[] = {{NULL, NULL}};
     static const luaL_Reg metas[] = {{"__gc", l_log_gc}, {NULL, NULL}};
     l_log *u;
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &log_key) != LUA_TNIL) return lua_touserdata(L, -1);
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &log_key) != LUA_TNIL) {
+        u = lua_touserdata(L, -1);
+        if (u->log == NULL) luaL_error(L, "the log is closed"); /* finalised, at lua_close */
+        return u;
+    }
     lua_pop(L, 1);
     l_new_class(L, LOG_MT, none, metas);
     u = lua_newuserdatauv(L, sizeof *u, 1);

@@ -79,10 +79,14 @@ static void free_start(start *s) {
 }
 
 void neap_free(neap *n) {
+    start *s, *next;
     if (n == NULL) return;
     l_runtime_cancel_all(n->rt);
     lua_close(n->L);
-    while (n->starts != NULL) free_start(n->starts);
+    for (s = n->starts; s != NULL; s = next) {
+        next = s->next;
+        free(s);
+    }
     free(n);
 }
 

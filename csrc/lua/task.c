@@ -1,75 +1,17 @@
-/* task.c: tasks, the unit of concurrency. Lua: neap.native.task. See spec/lua/task_spec.lua.
+/* task.c: tasks, the unit of concurrency: how one waits, ends and is resumed. Lua: neap.native.task. See
+ * spec/lua/task_spec.lua.
  *
  * A task is one anchored coroutine. It ends when its function has returned and its children have
  * ended; if it fails or is cancelled, its children are cancelled first. Whoever is resumed is resumed
  * here, in task_step, from a job of the loop. A native that waits yields one private sentinel
  * (FEASIBILITY.md 4); lua/neap/coroutine.lua passes it up through coroutines of the script's own. */
-#include "task.h"
-
 #include <assert.h>
 #include <string.h>
 
-#include "runtime.h"
+#include "task_own.h"
 
-#define TASK_MT "neap.Task"
-
-static const char sentinel; /* its address is the value that a waiting native yields */
-
-typedef enum task_state {
-    TASK_READY,   /* will be resumed by its job */
-    TASK_RUNNING, /* is being resumed */
-    TASK_WAITING, /* yielded; its op or its last child will wake it */
-    TASK_ENDING,  /* function is over, children are not */
-    TASK_ENDED,
-} task_state;
-
-typedef enum task_outcome { OUTCOME_OK, OUTCOME_ERROR, OUTCOME_CANCELLED } task_outcome;
-
-typedef struct l_task_list {
-    l_task *first, *last;
-} l_task_list;
-
-/* The userdata itself. User value 1: the coroutine; 2: traceback (string) after a failure; 3: the
- * awaited task whose failure was last raised here; 4: the userdata of op. */
-enum { USER_COROUTINE = 1, USER_TRACEBACK, USER_RAISED, USER_OP, USER_VALUES = USER_OP };
-
-/* Registry key of the message of a task that yields what only a coroutine may; ready made, for it is
- * needed where nothing may fail. */
-static const char stray_yield_key;
-
-struct l_task {
-    l_runtime *rt;
-    lua_State *co;      /* borrowed from user value 1; results or error stay on its stack */
-    l_task *parent;     /* NULL for a root, and after the end, unless in the parent's `failed` */
-    l_task *next, *prev; /* the runtime's list, while not ended */
-    l_task_list live;   /* children that have not ended */
-    l_task_list failed; /* ended children whose failure nobody has observed, still anchored */
-    l_task *next_sibling, *prev_sibling; /* in one of the parent's two lists */
-    l_op *op;           /* what it waits for, until it is resumed; op->task is this task */
-    struct task_waiter *waiters; /* who awaits it */
-    neap_job job;       /* queued while READY */
-    l_task_done on_done;
-    void *ud;           /* of on_done */
-    int nargs;          /* for the first resume */
-    int nresults;       /* on co's stack at the end */
-    task_state state;
-    task_outcome outcome;
-    bool cancel_asked;  /* while running */
-    bool observed;      /* somebody awaited the failure, or took it over */
-    bool stop_children; /* cancel what is left of them: failure or cancellation */
-    bool busy;          /* being ended: its children go, its <close> variables run */
-};
-
-/* One `task:await()`: a userdata on the waiting native's stack. */
-typedef struct task_waiter {
-    l_op op;
-    l_task *task;             /* NULL once completed */
-    struct task_waiter *next;
-} task_waiter;
-
-static l_task *check_task(lua_State *L, int idx) {
-    return luaL_checkudata(L, idx, TASK_MT);
-}
+const char l_task_sentinel;
+const char l_task_stray_yield_key;
 
 /* --- waiting ------------------------------------------------------------------------------- */
 
@@ -130,7 +72,7 @@ static int await_resumed(lua_State *L, int status, lua_KContext ctx) {
 }
 
 static int yield_to_loop(lua_State *L, l_op *op) {
-    lua_pushlightuserdata(L, (void *)&sentinel);
+    lua_pushlightuserdata(L, (void *)&l_task_sentinel);
     return lua_yieldk(L, 1, (lua_KContext)op, await_resumed);
 }
 
@@ -199,7 +141,8 @@ static void complete_waiters(l_task *t) {
     while (w != NULL) {
         task_waiter *next = w->next;
         w->task = NULL;
-        l_op_complete(&w->op);
+        t->observed |= w->observes;
+        l_op_complete(w->op);
         w = next;
     }
 }
@@ -211,12 +154,12 @@ static void release(l_task *t) {
     lua_rawsetp(L, LUA_REGISTRYINDEX, t); /* an existing key: allocates nothing */
 }
 
-static int push_cancelled(lua_State *L) {
+int l_task_push_cancelled(lua_State *L) {
     return l_failf(L, NEAP_ECANCELLED, "the task was cancelled");
 }
 
 /* Pushes copies of what an ended task left on its stack; errors are L's. */
-static void copy_results(lua_State *L, const l_task *t) {
+void l_task_copy_results(lua_State *L, const l_task *t) {
     int i, count = t->nresults;
     luaL_checkstack(L, count + 1, "too many results");
     if (!lua_checkstack(t->co, count)) luaL_error(L, "stack overflow (too many results)");
@@ -229,11 +172,11 @@ static int call_done(lua_State *L) {
     l_task *t = lua_touserdata(L, 1);
     int count = t->nresults;
     if (t->outcome == OUTCOME_CANCELLED) {
-        (void)push_cancelled(L);
+        (void)l_task_push_cancelled(L);
         t->on_done(t->ud, L, true, 1);
         return 0;
     }
-    copy_results(L, t);
+    l_task_copy_results(L, t);
     t->on_done(t->ud, L, t->outcome != OUTCOME_OK, count);
     return 0;
 }
@@ -288,7 +231,7 @@ static void adopt(l_task *parent, l_task *child) {
 }
 
 /* Somebody has seen how t ended: its failure no longer becomes its parent's. */
-static void observe(l_task *t) {
+void l_task_observe(l_task *t) {
     t->observed = true;
     if (t->state != TASK_ENDED || t->parent == NULL) return;
     list_remove(&t->parent->failed, t);
@@ -298,7 +241,7 @@ static void observe(l_task *t) {
 
 static void task_end(l_task *t);
 
-static bool is_descendant(const l_task *t, const l_task *ancestor) {
+bool l_task_is_descendant(const l_task *t, const l_task *ancestor) {
     for (t = t->parent; t != NULL; t = t->parent) {
         if (t == ancestor) return true;
     }
@@ -350,8 +293,7 @@ static void task_end(l_task *t) {
     t->state = TASK_ENDED;
     unlink_task(t);
     neap_loop_unpost(t->rt->loop, &t->job);
-    while (t->failed.first != NULL) observe(t->failed.first);
-    if (t->waiters != NULL) t->observed = true;
+    while (t->failed.first != NULL) l_task_observe(t->failed.first);
     complete_waiters(t);
     tell_done(t);
     if (t->parent != NULL) child_ended(t->parent, t);
@@ -451,13 +393,13 @@ static void task_failed(l_task *t) {
     t->state = TASK_ENDING;
     t->outcome = OUTCOME_ERROR;
     cancel_children(t); /* before what they may use is closed */
-    if (close_thread(t)) lua_rawgetp(t->co, LUA_REGISTRYINDEX, &stray_yield_key);
+    if (close_thread(t)) lua_rawgetp(t->co, LUA_REGISTRYINDEX, &l_task_stray_yield_key);
     t->nresults = 1;
     end_if_alone(t);
 }
 
 static void task_yielded(l_task *t, int nresults) {
-    bool ours = nresults == 1 && lua_touserdata(t->co, -1) == (const void *)&sentinel;
+    bool ours = nresults == 1 && lua_touserdata(t->co, -1) == (const void *)&l_task_sentinel;
     lua_pop(t->co, nresults);
     t->state = TASK_WAITING;
     if (t->cancel_asked) {
@@ -545,7 +487,7 @@ void l_runtime_cancel_all(l_runtime *rt) {
 }
 
 /* Ends a task without running anything of it. */
-static void drop_task(l_task *t) {
+void l_task_drop(l_task *t) {
     if (t->state == TASK_ENDED) return;
     t->on_done = NULL;
     neap_loop_unpost(t->rt->loop, &t->job);
@@ -555,212 +497,5 @@ static void drop_task(l_task *t) {
 }
 
 void l_runtime_drop_all(l_runtime *rt) {
-    while (rt->tasks != NULL) drop_task(rt->tasks);
-}
-
-/* --- Lua ----------------------------------------------------------------------------------- */
-
-/* task.spawn(fn, ...) -> task: a child of the running task, or a root outside. [-n, +1, m] */
-static int l_task_spawn(lua_State *L) {
-    l_runtime *rt = l_runtime_get(L);
-    luaL_checktype(L, 1, LUA_TFUNCTION);
-    l_task_push(L, l_task_start(L, lua_gettop(L) - 1, rt->current, NULL, NULL));
-    return 1;
-}
-
-/* Remembers for the running task's traceback where a failure came from: the task at index 1. */
-static void note_raised(lua_State *L) {
-    l_task *current = l_runtime_get(L)->current;
-    if (current == NULL) return;
-    l_task_push(L, current);
-    lua_pushvalue(L, 1);
-    lua_setiuservalue(L, -2, USER_RAISED);
-    lua_pop(L, 1);
-}
-
-/* Pushes what the ended task at index 1 returned, or raises what it raised. */
-static int push_outcome(lua_State *L, l_task *t) {
-    observe(t);
-    if (t->outcome == OUTCOME_CANCELLED) return push_cancelled(L);
-    if (t->outcome == OUTCOME_ERROR) note_raised(L);
-    copy_results(L, t);
-    return t->outcome == OUTCOME_ERROR ? lua_error(L) : t->nresults;
-}
-
-static int waiter_push(lua_State *L, l_op *op) {
-    (void)op;
-    return push_outcome(L, check_task(L, 1));
-}
-
-static void waiter_cancel(l_op *op) {
-    task_waiter *w = (task_waiter *)op; /* op is its first member */
-    task_waiter **at;
-    if (w->task == NULL) return;
-    for (at = &w->task->waiters; *at != w; at = &(*at)->next) continue;
-    *at = w->next;
-    w->task = NULL;
-}
-
-/* Does t, or one that it awaits, and so on, wait for `current`, awaiting it or as its parent? */
-static bool waits_for(const l_task *t, const l_task *current) {
-    while (t != NULL && t != current && !is_descendant(current, t)) {
-        if (t->op == NULL || t->op->push != waiter_push) return false;
-        t = ((const task_waiter *)t->op)->task; /* op is its first member */
-    }
-    return t != NULL;
-}
-
-/* task:await() -> what its function returned | nil, err when it was cancelled; raises what it
- * raised. Yields. */
-static int l_task_await(lua_State *L) {
-    l_task *t = check_task(L, 1);
-    l_task *current = l_runtime_get(L)->current;
-    task_waiter *w;
-    if (t->state == TASK_ENDED) return push_outcome(L, t);
-    l_check_can_wait(L);
-    if (waits_for(t, current)) {
-        return luaL_error(L, "a task cannot await itself or a task that waits for it");
-    }
-    w = lua_newuserdatauv(L, sizeof *w, 0);
-    *w = (task_waiter){.op = {.cancel = waiter_cancel, .push = waiter_push}, .task = t};
-    w->next = t->waiters;
-    t->waiters = w;
-    return l_await(L, -1, &w->op);
-}
-
-/* task:cancel() : ends it at its present wait; its <close> variables run, its children end first. */
-static int l_task_cancel_method(lua_State *L) {
-    l_task_cancel(check_task(L, 1));
-    return 0;
-}
-
-static const char *state_name(const l_task *t) {
-    static const char *const live[] = {"ready", "running", "waiting", "ending"};
-    static const char *const ended[] = {"done", "failed", "cancelled"};
-    return t->state == TASK_ENDED ? ended[t->outcome] : live[t->state];
-}
-
-/* task:status() -> "ready" | "running" | "waiting" | "ending" | "done" | "failed" | "cancelled" */
-static int l_task_status(lua_State *L) {
-    lua_pushstring(L, state_name(check_task(L, 1)));
-    return 1;
-}
-
-/* task:traceback() -> string | nil, kept when it failed */
-static int l_task_traceback(lua_State *L) {
-    check_task(L, 1);
-    lua_getiuservalue(L, 1, USER_TRACEBACK);
-    return 1;
-}
-
-static int l_task_str(lua_State *L) {
-    const l_task *t = check_task(L, 1);
-    lua_pushfstring(L, "%s (%s): %p", TASK_MT, state_name(t), (const void *)t);
-    return 1;
-}
-
-static int l_task_gc(lua_State *L) {
-    l_task *t = lua_touserdata(L, 1);
-    drop_task(t); /* only at lua_close: an unfinished task is anchored */
-    return 0;
-}
-
-/* task.current() -> task | nil */
-static int l_task_current(lua_State *L) {
-    l_task *t = l_runtime_get(L)->current;
-    if (t == NULL) lua_pushnil(L);
-    else l_task_push(L, t);
-    return 1;
-}
-
-/* task.stats() -> { tasks, timers, jobs, holds, handles }: what is still alive */
-static int l_task_stats(lua_State *L) {
-    l_runtime *rt = l_runtime_get(L);
-    neap_loop_stats s;
-    neap_loop_get_stats(rt->loop, &s);
-    lua_createtable(L, 0, 5);
-    lua_pushinteger(L, rt->task_count);
-    lua_setfield(L, -2, "tasks");
-    lua_pushinteger(L, s.timers);
-    lua_setfield(L, -2, "timers");
-    lua_pushinteger(L, s.jobs);
-    lua_setfield(L, -2, "jobs");
-    lua_pushinteger(L, s.holds);
-    lua_setfield(L, -2, "holds");
-    lua_pushinteger(L, s.handles);
-    lua_setfield(L, -2, "handles");
-    return 1;
-}
-
-/* --- run: a root task and the loop, for the CLI and a stock interpreter --------------------------- */
-
-typedef struct run_state {
-    bool running;
-    bool failed;
-    int results; /* registry reference of a table with the results, n in field "n" */
-} run_state;
-
-static void run_done(void *ud, lua_State *L, bool failed, int count) {
-    run_state *r = ud;
-    int i;
-    r->running = false;
-    r->failed = failed;
-    if (L == NULL) return; /* no results: no memory */
-    lua_createtable(L, count, 1);
-    for (i = count; i >= 1; i--) {
-        lua_pushvalue(L, -1 - count + i - 1);
-        lua_rawseti(L, -2, i);
-    }
-    lua_pushinteger(L, count);
-    lua_setfield(L, -2, "n");
-    r->results = luaL_ref(L, LUA_REGISTRYINDEX);
-}
-
-static int push_results(lua_State *L, const run_state *r) {
-    int i, count;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, r->results);
-    luaL_unref(L, LUA_REGISTRYINDEX, r->results);
-    lua_getfield(L, -1, "n");
-    count = (int)lua_tointeger(L, -1);
-    lua_pop(L, 1);
-    luaL_checkstack(L, count, "too many results");
-    for (i = 1; i <= count; i++) lua_rawgeti(L, -i, i);
-    return r->failed ? lua_error(L) : count;
-}
-
-/* task.run(fn, ...) -> its results: starts a root task and dispatches until it has ended. Raises what
- * fn raised. Not from inside a task. */
-static int l_task_run(lua_State *L) {
-    l_runtime *rt = l_runtime_get(L);
-    run_state r = {.running = true, .results = LUA_NOREF};
-    luaL_checktype(L, 1, LUA_TFUNCTION);
-    if (rt->current != NULL || neap_loop_is_dispatching(rt->loop)) {
-        return luaL_error(L, "neap.run inside a task: call the function itself");
-    }
-    l_task_start(L, lua_gettop(L) - 1, NULL, run_done, &r);
-    neap_loop_run(rt->loop, &r.running);
-    if (r.results == LUA_NOREF) return luaL_error(L, "not enough memory");
-    return push_results(L, &r);
-}
-
-/* task.sentinel: what a waiting native yields, for coroutine.lua. */
-int luaopen_neap_task(lua_State *L) {
-    static const luaL_Reg methods[] = {{"await", l_task_await},
-                                       {"cancel", l_task_cancel_method},
-                                       {"status", l_task_status},
-                                       {"traceback", l_task_traceback},
-                                       {NULL, NULL}};
-    static const luaL_Reg metas[] = {{"__gc", l_task_gc}, {"__tostring", l_task_str}, {NULL, NULL}};
-    static const luaL_Reg funcs[] = {{"spawn", l_task_spawn},
-                                     {"current", l_task_current},
-                                     {"stats", l_task_stats},
-                                     {"run", l_task_run},
-                                     {NULL, NULL}};
-    l_new_class(L, TASK_MT, methods, metas);
-    luaL_newlib(L, funcs);
-    lua_pushlightuserdata(L, (void *)&sentinel);
-    lua_setfield(L, -2, "sentinel");
-    lua_pushliteral(L, "coroutine.yield outside a coroutine");
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &stray_yield_key);
-    return 1;
+    while (rt->tasks != NULL) l_task_drop(rt->tasks);
 }

@@ -87,11 +87,21 @@ local function fail(bound, flowcall, err, doubt)
     return complete(err, bound)
 end
 
+--- Is nothing to be sent any more? A delivery knows for its records, a signal ends all other calls.
+local function is_stopping(slot)
+    if slot then return slot.stopping end
+    return runtime.stopped ~= nil
+end
+
+local function signal_error()
+    return errors.new { kind = "cancelled", message = "ended by " .. runtime.stopped }
+end
+
 --- Waits until the call may be sent. A long wait gives the record's place back, and what is reserved is
 -- reserved after a place was found; the one that probes a closed gate needs none, or those that wait
 -- behind the gate could keep it from opening. Once the delivery has ended nothing more is sent.
 local function admit(bound, flowcall, slot)
-    if slot and slot.stopping then return nil, slot:stopped_error() end
+    if is_stopping(slot) then return nil, slot and slot:stopped_error() or signal_error() end
     local waited = false
     -- Anew after a place was found: the gate may have closed again. A pause alone is waited out with the
     -- place, or thousands of parked records would pass it around at every 429.
@@ -118,9 +128,19 @@ local function transfer(bound, request, flowcall)
     return res, err
 end
 
+local OnWire = { __close = function() runtime.on_wire = runtime.on_wire - 1 end }
+
+local function on_wire()
+    runtime.on_wire = runtime.on_wire + 1
+    return setmetatable({}, OnWire)
+end
+
 local function send(bound, request, flowcall, slot)
     runtime.sends = runtime.sends + 1
-    if not slot then return transfer(bound, request, flowcall) end
+    if not slot then
+        local _ <close> = on_wire()
+        return transfer(bound, request, flowcall)
+    end
     local write = bound.endpoint.write ~= "read"
     local _ <close> = slot:sending(flowcall, write)
     local res, err = transfer(bound, request, flowcall)
@@ -236,7 +256,7 @@ local function exchange(bound, request, slot)
             doubt = doubt and (OUTAGE[status] or status == 429)
         end
         if slot then slot:settled(doubt) end
-        if verdict ~= "retry" or (slot and slot.stopping) then
+        if verdict ~= "retry" or is_stopping(slot) then
             if not res or cut then return transport_error(bound, flowcall, err, verdict, doubt) end
             return refusal(bound, flowcall, res, verdict, doubt)
         end

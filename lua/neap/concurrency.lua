@@ -52,25 +52,14 @@ end
 
 --- Starts `count` workers and waits for all; the first failure cancels the others and is raised.
 local function run_workers(count, work)
-    local workers, ended, change = {}, {}, event.new()
-    local Guard = {
-        __close = function(guard)
-            ended[#ended + 1] = guard.index
-            change:signal()
-        end,
-    }
-    local function guarded(index)
-        local _ <close> = setmetatable({ index = index }, Guard)
-        work()
-    end
-    for i = 1, count do workers[i] = M.spawn(guarded, i) end
-    for i = 1, count do
-        while not ended[i] do change:wait() end
-        local worker = workers[ended[i]]
+    local live = {}
+    for i = 1, count do live[i] = M.spawn(work) end
+    while #live > 0 do
+        local worker = table.remove(live, task.first(live))
         local ok, raised = pcall(worker.await, worker)
         if not ok then
-            for _, other in ipairs(workers) do other:cancel() end
-            for _, other in ipairs(workers) do pcall(other.await, other) end
+            for _, other in ipairs(live) do other:cancel() end
+            for _, other in ipairs(live) do pcall(other.await, other) end
             error(raised, 0)
         end
     end

@@ -16,6 +16,7 @@ local ATTEMPT = { "at", "status", "error", "wait" }
 ---@field path string
 ---@field count integer letters added
 ---@field err? neap.Error the first failure to write
+---@field on_error? fun(err: neap.Error) called at it
 local Writer = {}
 Writer.__index = Writer
 
@@ -42,6 +43,11 @@ function Writer:write_queued(handle)
     return true
 end
 
+local function fail(self, err)
+    self.err = err
+    if self.on_error then self.on_error(err) end
+end
+
 --- The writer's own task: opens the file at the first letter, then writes whatever has been queued,
 -- in one piece.
 local function write_letters(self)
@@ -50,15 +56,12 @@ local function write_letters(self)
         self.wake:wait()
     end
     local handle, err = file.open(self.path, "w")
-    if not handle then
-        self.err = err
-        return
-    end
+    if not handle then return fail(self, err) end
     repeat
         local ok
         ok, err = self:write_queued(handle)
         if not ok then
-            self.err = err
+            fail(self, err)
             break
         end
         if not self.closing then self.wake:wait() end
@@ -77,14 +80,16 @@ function M.writer(path)
     return self
 end
 
---- Adds a letter; does not wait. What cannot be written is reported by close.
+--- Adds a letter; does not wait. What cannot be written is reported by on_error and by close.
 ---@param record table as converted, without credentials
 ---@param line? integer of the source
 ---@param err neap.Error
 function Writer:add(record, line, err)
     local text, refused = json.encode(letter(record, line, err), { sorted = true })
     if not text and json.encode(record) then -- it is the error that has no JSON form
-        local plain = errors.new { kind = err.kind, status = err.status, outcome = err.outcome, message = refused.message }
+        local plain = errors.new {
+            kind = err.kind, status = err.status, outcome = err.outcome, message = refused.message,
+        }
         text, refused = json.encode(letter(record, line, plain), { sorted = true })
     end
     if not text then text = json.encode(letter(tostring(record) .. ": " .. refused.message, line, err)) end
@@ -101,8 +106,8 @@ function Writer:close()
     self.task:await()
     if self.err then
         return nil, errors.new {
-            kind = "bug", message = ("the dead letters could not be written to %s: %s"):format(
-                self.path, self.err.message), cause = self.err,
+            kind = self.err.kind, code = self.err.code,
+            message = "the dead letters could not be written: " .. self.err.message,
         }
     end
     return true

@@ -222,6 +222,7 @@ local MESSAGES = {
     settings = "a setting is missing: the delivery ended before this record was sent",
     source = "the source could not be read on",
     bug = "an error in the workflow ended the delivery",
+    letters = "the dead letters cannot be written: the delivery ended before this record was accepted",
 }
 
 --- Ends the delivery: no more reading and sending.
@@ -357,6 +358,7 @@ end
 function M.run(from, fn, opts)
     local delivery = new_delivery(source.open(from), fn, check_options(opts or {}, from))
     delivery.progress = progress.new(delivery)
+    delivery.letters.on_error = function(err) delivery:stop("letters", err) end
     local forget = runtime.on_stop(function(signal)
         delivery:stop("signal", signal)
     end)

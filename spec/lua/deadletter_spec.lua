@@ -129,7 +129,7 @@ describe("a writer of dead letters", function()
                 writer:add({}, 2, make_error())
                 local ok, err = writer:close()
                 assert.is_nil(ok)
-                assert.matches("the dead letters could not be written to " .. path, tostring(err), 1, true)
+                assert.matches("the dead letters could not be written: ", tostring(err), 1, true)
             end
         end)
     end)

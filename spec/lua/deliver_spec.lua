@@ -149,7 +149,7 @@ describe("a delivery", function()
             local summary, err = deliver.run({ { id = 1, plan = "400" } }, function(row) return v:put(row) end,
                 { dead_letters = "/nonexistent/dir/dead" })
             assert.is_nil(summary)
-            assert.matches("the dead letters could not be written to /nonexistent/dir/dead", tostring(err))
+            assert.matches("the dead letters could not be written: cannot open /nonexistent/dir/dead", tostring(err))
         end)
     end)
 end)

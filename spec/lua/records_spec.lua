@@ -164,15 +164,24 @@ describe("neap.records of NDJSON", function()
 
     it("makes a bad line an error of that line, and goes on", function()
         virtual(function()
-            local rows, broken = read("a.ndjson", '{"a":1}\n{"a":}\n[1]\n"x"\nnull\n{"a":"\255"}\n{"a":2}\n')
+            local rows, broken = read("a.ndjson", '{"a":1}\n{"a":}\n[1]\n"x"\nnull\n{"a":2}\n')
             assert.is_nil(broken)
-            assert.equal(7, #rows)
-            for i = 2, 6 do
+            assert.equal(6, #rows)
+            for i = 2, 5 do
                 assert.equal("invalid", rows[i][3].kind)
                 assert.equal(i, rows[i][3].line)
                 assert.is_truthy(neap.json.encode(rows[i][1]))
             end
-            assert.same({ a = 2 }, rows[7][1])
+            assert.same({ a = 2 }, rows[6][1])
+        end)
+    end)
+
+    it("ends at a line that is not UTF-8", function()
+        virtual(function()
+            local rows, broken = read("a.ndjson", '{"a":1}\n{"a":"\u{65E5}\255"}\n{"a":2}\n')
+            assert.equal(1, #rows)
+            assert.same({ "decode", 2, 8 }, { broken.kind, broken.line, broken.column })
+            assert.matches("a.ndjson: line 2, column 8: broken UTF-8", broken.message, 1, true)
         end)
     end)
 

@@ -64,6 +64,8 @@ local REASONS = {
 ---@return string message
 ---@return any code
 function M.complaint(envelope, res)
+    local reason = REASONS[res:status()] or "no message"
+    if res:is_cut() then return reason .. " (the reply was cut short)" end -- perhaps in the middle of a secret
     local body = res:body()
     local decoded = json.decode(body)
     if decoded ~= nil then
@@ -71,7 +73,7 @@ function M.complaint(envelope, res)
         if message then return excerpt(message), redacted(code) end
     end
     local text = excerpt(body)
-    return text ~= "" and text or REASONS[res:status()] or "no message"
+    return text ~= "" and text or reason
 end
 
 --- The payload of a 2xx answer. -> payload | nil, err, true when the reply was cut short

@@ -10,6 +10,7 @@ local registry = require "neap.registry"
 local report = require "neap.cli.report"
 local runtime = require "neap.runtime"
 local schema = require "neap.schema"
+local text = require "neap.cli.text"
 
 local ALL = { "all", type = "boolean", doc = "follow paging; one record per line" }
 
@@ -131,7 +132,7 @@ end
 local function print_all(payload)
     if payload == null then return end
     if not json.is_array(payload) then payload = { payload } end
-    for _, item in ipairs(payload) do io.stdout:write(assert(json.encode(item)), "\n") end
+    for _, item in ipairs(payload) do text.write(assert(json.encode(item)), "\n") end
 end
 
 local function print_payload(payload, is_all)

@@ -1,6 +1,8 @@
 --- The neap command: commands by name, and how each of them ends. csrc/cli/main.c starts `main` as
 -- a task and asks `on_signal` at the first SIGINT or SIGTERM.
 
+local clock = require "neap.native.clock"
+local event = require "neap.native.event"
 local globals = require "neap.cli.globals"
 local options = require "neap.cli.options"
 local report = require "neap.cli.report"
@@ -10,6 +12,7 @@ local task = require "neap.native.task"
 
 local M = {}
 
+local GRACE_S = 10
 local EPIPE = 32 -- whoever read has seen enough: nothing to complain of
 
 ---@class neap.cli.Command
@@ -109,13 +112,25 @@ local function close()
     if not ok then report.failure(raised) end
 end
 
+--- After a signal: calls that wait for an answer may get it yet, then everything ends.
+local function await_answers()
+    M.grace:wait()
+    clock.sleep(GRACE_S)
+    if runtime.on_wire > 0 then
+        report.note(("no answer within %d s; what was sent may have taken effect"):format(GRACE_S))
+    end
+    M.running:cancel()
+end
+
 --- Runs a command in a task of its own, which a signal may end.
 ---@param words string[] the command line without the program's name
 ---@return integer code
 function M.main(words)
     report.is_json = has_option(words, "--json")
-    M.running = task.spawn(dispatch, words)
+    M.running, M.grace = task.spawn(dispatch, words), event.new()
+    local watch = task.spawn(await_answers)
     local ok, result, err = pcall(M.running.await, M.running)
+    watch:cancel()
     local code = result
     if not ok or result == nil then
         local failure = ok and err or result
@@ -139,7 +154,7 @@ function M.on_signal(name)
     end
     if not M.running then return false end
     report.note("ended by " .. name)
-    M.running:cancel()
+    if runtime.on_wire > 0 then M.grace:signal() else M.running:cancel() end
     return true
 end
 

@@ -52,15 +52,15 @@ end
 local KINDS = { "vendors", "recipes" }
 
 local function lines_of(list, field)
-    for _, item in ipairs(list) do io.stdout:write(item.name, "  ", item[field], "\n") end
+    for _, item in ipairs(list) do text.write(item.name, "  ", item[field], "\n") end
 end
 
 local FIELDS = { vendors = "title", recipes = "summary" }
 
 local function print_both(lists)
     for i, kind in ipairs(KINDS) do
-        if i > 1 then io.stdout:write "\n" end
-        io.stdout:write(text.style("bold", kind), "\n")
+        if i > 1 then text.write "\n" end
+        text.write(text.style("bold", kind), "\n")
         lines_of(lists[kind], FIELDS[kind])
     end
 end

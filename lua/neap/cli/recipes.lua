@@ -151,6 +151,17 @@ function M.load(recipe, env)
     return chunk
 end
 
+--- Names the script in what `neap.workflow` refuses: a tail call has left no line of it.
+---@param recipe neap.cli.Recipe
+---@param raised any
+---@return any raised
+function M.located(recipe, raised)
+    if errors.is(raised) and not raised.where and raised.message:find "^neap%.workflow: " then
+        raised.where = recipe.chunk
+    end
+    return raised
+end
+
 --- Could the script return a workflow at all?
 ---@param recipe neap.cli.Recipe
 ---@return boolean
@@ -172,7 +183,7 @@ function M.inspect(recipe)
     end, "", LOOK_MAX)
     local ok, result = coroutine.resume(look)
     if not ok then
-        if errors.is(result) then error(result, 0) end
+        if errors.is(result) then error(M.located(recipe, result), 0) end
         report.refuse(tostring(result))
     end
     return workflow.is_workflow(result) and result or nil

@@ -48,7 +48,7 @@ end
 --- Writes a value to standard output as JSON.
 ---@param value any
 function M.print(value)
-    io.stdout:write(assert(M.encode(value)), "\n")
+    text.write(assert(M.encode(value)), "\n")
 end
 
 -- Errors ---------------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ end
 ---@return integer
 function M.code_of(raised)
     local err = as_error(raised)
-    if err.kind == "cancelled" and M.signal_code() then return M.signal_code() end
+    if M.signal_code() then return M.signal_code() end
     if err.usage then return M.EXIT.usage end
     if err.kind == "settings" then return M.EXIT.settings end
     -- A 401 or 403 in between does not yet mean a refused credential (DESIGN.md 5).

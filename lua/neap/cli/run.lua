@@ -160,7 +160,7 @@ function M.run(opts, args)
     globals.apply(opts, { script_dir = recipe.dir })
     if not recipes.mentions_workflow(recipe) then refuse_leftovers(args) end
     local ok, result = pcall(start, recipe, args)
-    return ok and result or finish_failed(result)
+    return ok and result or finish_failed(recipes.located(recipe, result))
 end
 
 return M

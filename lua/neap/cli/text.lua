@@ -83,10 +83,19 @@ function M.columns(lines, rows, indent)
     end
 end
 
+local EPIPE = 32 -- whoever read has seen enough: nothing to complain of
+
+--- Writes to standard output; raises where that fails.
+---@param ... string
+function M.write(...)
+    local ok, why, number = io.stdout:write(...)
+    if not ok and number ~= EPIPE then error("standard output: " .. why, 0) end
+end
+
 --- Writes lines to standard output.
 ---@param lines string[]
 function M.print(lines)
-    io.stdout:write(table.concat(lines, "\n"), "\n")
+    M.write(table.concat(lines, "\n"), "\n")
 end
 
 return M

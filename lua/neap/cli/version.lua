@@ -3,6 +3,7 @@
 local globals = require "neap.cli.globals"
 local json = require "neap.native.json"
 local report = require "neap.cli.report"
+local text = require "neap.cli.text"
 
 local M = {
     summary = "show the versions of Neap and everything linked",
@@ -34,7 +35,7 @@ function M.run(opts, words)
     if words[1] then report.refuse(("unexpected argument %q"):format(words[1]), M.usage) end
     local all, names = versions(), {}
     if opts.json then
-        io.stdout:write(json.encode(json.object(all, ORDER), { sorted = true }), "\n")
+        text.write(json.encode(json.object(all, ORDER), { sorted = true }), "\n")
         return report.EXIT.done
     end
     local known = {}
@@ -48,7 +49,7 @@ function M.run(opts, words)
     end
     table.sort(rest)
     table.move(rest, 1, #rest, #names + 1, names)
-    for _, name in ipairs(names) do io.stdout:write(name, " ", all[name], "\n") end
+    for _, name in ipairs(names) do text.write(name, " ", all[name], "\n") end
     return report.EXIT.done
 end
 

@@ -13,7 +13,10 @@ return vendor.define "shop" {
         { "branch", type = "string", doc = "sent as branch" },
     },
     base_url = { by = "region", north = "https://north.shop.example", south = "https://south.shop.example/api" },
-    auth = { key = auth.header { name = "X-Key", secret = "api_key" }, body = auth.body { field = "key", secret = "api_key" } },
+    auth = {
+        key = auth.header { name = "X-Key", secret = "api_key" },
+        body = auth.body { field = "key", secret = "api_key" },
+    },
     tenant = { name = "branch", setting = "branch" },
     retry = { { on = { 503 }, backoff = "constant", every = setting "wait", retries = 1 } },
     envelope = envelope.plain { message = "error" },

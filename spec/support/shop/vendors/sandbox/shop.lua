@@ -26,7 +26,8 @@ function Sim:respond(req)
         end }
     end
     if req.path == "/say" then
-        local seconds = req.args.what:match "^after (%S+)$"
+        local word, seconds = req.args.what:match "^(%a+) (%S+)$"
+        if word == "tell" then io.stderr:write "seen\n" end
         if seconds then self.env.sleep(tonumber(seconds)) end
         return ANSWERS[seconds and "null" or req.args.what]
     end

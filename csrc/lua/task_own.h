@@ -1,0 +1,84 @@
+/* task_own.h: the record of a task, for the files that are tasks: task.c (its life), task_await.c
+ * (waiting for others) and task_run.c (the module, and running a root task). */
+#ifndef NEAP_LUA_TASK_OWN_H
+#define NEAP_LUA_TASK_OWN_H
+
+#include "runtime.h"
+#include "task.h"
+
+#define TASK_MT "neap.Task"
+
+typedef enum task_state {
+    TASK_READY,   /* will be resumed by its job */
+    TASK_RUNNING, /* is being resumed */
+    TASK_WAITING, /* yielded; its op or its last child will wake it */
+    TASK_ENDING,  /* function is over, children are not */
+    TASK_ENDED,
+} task_state;
+
+typedef enum task_outcome { OUTCOME_OK, OUTCOME_ERROR, OUTCOME_CANCELLED } task_outcome;
+
+typedef struct l_task_list {
+    l_task *first, *last;
+} l_task_list;
+
+/* The userdata itself. User value 1: the coroutine; 2: traceback (string) after a failure; 3: the
+ * awaited task whose failure was last raised here; 4: the userdata of op. */
+enum { USER_COROUTINE = 1, USER_TRACEBACK, USER_RAISED, USER_OP, USER_VALUES = USER_OP };
+
+struct l_task {
+    l_runtime *rt;
+    lua_State *co;      /* borrowed from user value 1; results or error stay on its stack */
+    l_task *parent;     /* NULL for a root, and after the end, unless in the parent's `failed` */
+    l_task *next, *prev; /* the runtime's list, while not ended */
+    l_task_list live;   /* children that have not ended */
+    l_task_list failed; /* ended children whose failure nobody has observed, still anchored */
+    l_task *next_sibling, *prev_sibling; /* in one of the parent's two lists */
+    l_op *op;           /* what it waits for, until it is resumed; op->task is this task */
+    struct task_waiter *waiters; /* who awaits it */
+    neap_job job;       /* queued while READY */
+    l_task_done on_done;
+    void *ud;           /* of on_done */
+    int nargs;          /* for the first resume */
+    int nresults;       /* on co's stack at the end */
+    task_state state;
+    task_outcome outcome;
+    bool cancel_asked;  /* while running */
+    bool observed;      /* somebody awaited the failure, or took it over */
+    bool stop_children; /* cancel what is left of them: failure or cancellation */
+    bool busy;          /* being ended: its children go, its <close> variables run */
+};
+
+/* One who waits for the end of a task. */
+typedef struct task_waiter {
+    l_op *op;                 /* to be completed */
+    l_task *task;             /* NULL: not, or no longer, in its list of waiters */
+    struct task_waiter *next;
+    bool observes;            /* takes the outcome over; see l_task.observed */
+} task_waiter;
+
+/* Is t below `ancestor`? */
+bool l_task_is_descendant(const l_task *t, const l_task *ancestor);
+/* Somebody took the outcome over: it is no failure of the parent's any more. */
+void l_task_observe(l_task *t);
+/* Pushes nil and the error of a cancelled task; returns 2. May throw. */
+int l_task_push_cancelled(lua_State *L);
+/* Copies the results, or the error, of an ended task to L. May throw. */
+void l_task_copy_results(lua_State *L, const l_task *t);
+/* Takes a task out of everything, without telling anybody: the state closes. */
+void l_task_drop(l_task *t);
+
+/* Its address is the value that a waiting native yields. */
+extern const char l_task_sentinel;
+/* Registry key of the message of a task that yields what only a coroutine may; ready made, for it is
+ * needed where nothing may fail. */
+extern const char l_task_stray_yield_key;
+
+/* Functions of the module, defined in task_await.c. */
+int l_task_spawn(lua_State *L);
+int l_task_await(lua_State *L);
+int l_task_first(lua_State *L);
+/* Makes the class of waits. */
+void l_task_open_waits(lua_State *L);
+
+#endif
