@@ -1,18 +1,19 @@
 /* signals.h: SIGINT and SIGTERM: the first asks the command to end early (lua/neap/cli), the second
- * ends the process at once. */
+ * ends the process at once, even if a script never gives the thread back. */
 #ifndef NEAP_CLI_SIGNALS_H
 #define NEAP_CLI_SIGNALS_H
 
 #include "lua/l_common.h"
 
 typedef struct signals {
-    uv_signal_t handles[2];
-    neap_job job;   /* tells Lua, outside libuv's callback */
+    uv_poll_t watch; /* on the read end of the pipe that the handler writes to */
+    neap_job job;    /* tells Lua, outside libuv's callback */
     lua_State *L;
-    int signum;     /* of the first signal; 0: none yet */
+    int read_fd;
 } signals;
 
-/* Starts listening. The struct must live until signals_close. */
+/* Starts listening; one at a time in a process. The struct must live until signals_close. Without
+ * descriptors the signals keep their default meaning. */
 void signals_open(signals *, lua_State *L);
 void signals_close(signals *);
 
