@@ -276,6 +276,10 @@ function M.perform(handle, client, params)
     local values, err = build.validate(endpoint, client, params or {})
     if not values then return complete(err, { endpoint = endpoint }) end
     if runtime.options.dry_run and endpoint.write ~= "read" then
+        local missing = settings.missing_but_secrets(client.model, client.missing)
+        if #missing > 0 then
+            return complete(settings.missing_error(client.model, missing), { endpoint = endpoint })
+        end
         return require("neap.call.dry_run").note(endpoint, client, values)
     end
     local bound = handle.bound

@@ -32,7 +32,7 @@ end
 function Endpoint.__index(handle, name)
     local field = handle.endpoint.params:field(name)
     if field then
-        local shape = { field = field, endpoint = handle.endpoint, custom_fields = handle.client.custom_fields }
+        local shape = { field = field, endpoint = handle.endpoint, client = handle.client }
         rawset(handle, name, shape)
         return shape
     end

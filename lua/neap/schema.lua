@@ -37,6 +37,7 @@ end
 ---@class neap.CheckOptions
 ---@field custom_fields table<string, any>? names allowed in open objects though near a declared one
 ---@field placed table<string, string>? names that are no parameters, with the message that says so
+---@field secrets table<string, string>? names that are allowed nowhere, with the message
 ---@field prior neap.Fault[]? faults already found (of texts); they replace those of the same path
 
 --- Puts faults found earlier before those of the check, which repeats none of their paths.

@@ -215,6 +215,19 @@ function M.resolve(model, overrides)
     return values, missing
 end
 
+--- Of missing settings those that even a dry run needs.
+---@param model neap.Model
+---@param missing string[]
+---@return string[]
+function M.missing_but_secrets(model, missing)
+    local secret, rest = {}, {}
+    for _, field in ipairs(model.settings) do secret[field[1]] = field.type == "secret" end
+    for _, name in ipairs(missing) do
+        if not secret[name] then rest[#rest + 1] = name end
+    end
+    return rest
+end
+
 --- The error for settings that are missing, naming each way to give the first.
 function M.missing_error(model, missing)
     local field

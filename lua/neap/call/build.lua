@@ -8,8 +8,7 @@ local url = require "neap.native.url"
 
 local M = {}
 
-local HEADERS_BODY = { "Content-Type", "application/json", "Accept", "application/json", "User-Agent", "neap/0.1" }
-local HEADERS_NONE = { "Accept", "application/json", "User-Agent", "neap/0.1" }
+local HEADERS = { "Content-Type", "application/json", "Accept", "application/json", "User-Agent", "neap/0.1" }
 
 local function is_given(value)
     return value ~= nil and value ~= null and value ~= ""
@@ -97,13 +96,34 @@ local function check_path(endpoint, values, faults)
     if not expanded then faults[#faults + 1] = { path = "", message = message } end
 end
 
---- Settings are no parameters: the definition says where they go. -> name -> message
-local function placed_settings(client)
-    local placed = {}
-    for _, field in ipairs(client.model.settings) do
-        placed[field[1]] = ("a setting, not a parameter: use --set %s.%s=..."):format(client.model.name, field[1])
+--- Settings are no parameters, nor are the names under which they travel: the definition says where they
+-- go. Secrets are no custom fields either, at any depth. -> name -> message, for both
+local function setting_names(model)
+    local placed, secrets = {}, {}
+    local function note(into, name, setting)
+        into[name] = ("a setting, not a parameter: use --set %s.%s=..."):format(model.name, setting)
     end
-    return placed
+    for _, spec in pairs(model.auth) do
+        if spec.place == "body" or spec.place == "query" then note(secrets, spec.name, spec.secret) end
+    end
+    for _, field in ipairs(model.settings) do
+        note(field.type == "secret" and secrets or placed, field[1], field[1])
+    end
+    if model.tenant then note(placed, model.tenant.name, model.tenant.setting) end
+    return placed, secrets
+end
+
+--- How values of a client's calls, and records for them, are checked; see schema.lua.
+---@param client neap.Client
+---@return neap.CheckOptions
+function M.check_options(client)
+    local options = rawget(client, "checking")
+    if not options then
+        local placed, secrets = setting_names(client.model)
+        options = { custom_fields = client.custom_fields, placed = placed, secrets = secrets }
+        rawset(client, "checking", options)
+    end
+    return options
 end
 
 local function invalid(faults)
@@ -123,12 +143,7 @@ function M.validate(endpoint, client, params)
     if type(params) ~= "table" then
         return nil, invalid { { path = "", message = "parameters are a table, got a " .. type(params) } }
     end
-    local options = rawget(client, "check_options")
-    if not options then
-        options = { custom_fields = client.custom_fields, placed = placed_settings(client) }
-        rawset(client, "check_options", options)
-    end
-    local values, faults = endpoint.params:check(params, options)
+    local values, faults = endpoint.params:check(params, M.check_options(client))
     faults = faults or {}
     check_rules(endpoint, values or params, faults)
     if #faults == 0 then check_path(endpoint, values, faults) end
@@ -186,7 +201,7 @@ function M.request(endpoint, client, values)
     local bare = endpoint.default_place == "query"
     return {
         method = endpoint.method, url = target,
-        headers = headers_of(bare and HEADERS_NONE or HEADERS_BODY, parts.header),
+        headers = headers_of(HEADERS, parts.header),
         body = not bare and assert(json.encode(parts.body, { sorted = true })) or nil,
     }
 end

@@ -69,7 +69,7 @@ function Parser:check_header()
     end
     local faults, more = name_faults(self.header), nil
     if #faults == 0 and self.shape then
-        self.columns, more = self.shape.schema:columns(self.header, { custom_fields = self.shape.custom_fields })
+        self.columns, more = self.shape.schema:columns(self.header, self.shape.options)
     elseif #faults == 0 then
         self.columns = plain_columns(self.header)
     end
@@ -114,7 +114,7 @@ local function add_schema_faults(self, record, faults)
     local told = {}
     for _, fault in ipairs(faults) do told[fault.path] = true end
     if not self.shape then return end
-    local _, more = self.shape.schema:check(record, { custom_fields = self.shape.custom_fields })
+    local _, more = self.shape.schema:check(record, self.shape.options)
     for _, fault in ipairs(more or {}) do
         if not told[fault.path] then faults[#faults + 1] = fault end
     end

@@ -1,11 +1,13 @@
 --- What a script passes to neap.records as the shape of a record: a parameter of an endpoint
 -- (`omni.import_audience.data`) or an endpoint itself (`opm.entry`).
 
+local build = require "neap.call.build"
+
 local M = {}
 
 ---@class neap.Shape
 ---@field schema neap.Schema of one record
----@field custom_fields? table<string, boolean>
+---@field options neap.CheckOptions
 
 --- Gets the schema of a record; nil without a shape. Raises for anything else.
 ---@param from table|nil
@@ -20,8 +22,7 @@ function M.of(from)
         error("neap.records: the second argument is an endpoint or one of its object parameters, "
             .. "such as v.import_audience.data", 0)
     end
-    local client = rawget(from, "client")
-    return { schema = schema, custom_fields = rawget(from, "custom_fields") or client and client.custom_fields }
+    return { schema = schema, options = build.check_options(rawget(from, "client")) }
 end
 
 return M

@@ -70,7 +70,7 @@ end
 function container.name_fault(field, name, opts)
     if type(name) ~= "string" then return "an object has named entries only" end
     if not field.fields then return nil end
-    local placed = field.is_root and opts.placed and opts.placed[name]
+    local placed = opts.secrets and opts.secrets[name] or field.is_root and opts.placed and opts.placed[name]
     if placed then return placed end
     if field.open then return open_fault(field, name, opts) end
     local near = field.near(name)
