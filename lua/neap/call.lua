@@ -40,6 +40,9 @@ local function policy_of(client)
     if not rawget(client, "policy") then
         local rules = {}
         for i, rule in ipairs(client.model.retry) do rules[i] = resolve_rule(rule, client.settings) end
+        for _, rule in ipairs(rules) do
+            if rule.gate then rawset(client, "outage_wait", rule.base) end
+        end
         rawset(client, "policy", flow.policy(rules))
     end
     return rawget(client, "policy")
@@ -160,6 +163,10 @@ end
 --- The outcome of a call that failed without a usable answer.
 local function transport_error(bound, flowcall, err, verdict, doubt)
     err.retryable = bound.repeatable or not err.sent
+    if err.kind == "auth" then -- it never goes to another origin: it is the transport that was refused
+        err.message = ("%s.base_url: a key goes over plain http to this machine only, use https")
+            :format(bound.endpoint.vendor)
+    end
     if verdict == "unknown" then
         err.hint = "it may have taken effect; it is not sent again because a repeat could count twice"
     end
@@ -253,6 +260,7 @@ local function exchange(bound, request, slot)
             hops, verdict = hops + 1, "retry"
         else
             verdict = flowcall:settle(status, nil, false, reply.retry_after(res))
+            if slot and OUTAGE[status] then slot:met_outage(bound.gate, status, rawget(bound.client, "outage_wait")) end
             doubt = doubt and (OUTAGE[status] or status == 429)
         end
         if slot then slot:settled(doubt) end
@@ -276,10 +284,6 @@ function M.perform(handle, client, params)
     local values, err = build.validate(endpoint, client, params or {})
     if not values then return complete(err, { endpoint = endpoint }) end
     if runtime.options.dry_run and endpoint.write ~= "read" then
-        local missing = settings.missing_but_secrets(client.model, client.missing)
-        if #missing > 0 then
-            return complete(settings.missing_error(client.model, missing), { endpoint = endpoint })
-        end
         return require("neap.call.dry_run").note(endpoint, client, values)
     end
     local bound = handle.bound

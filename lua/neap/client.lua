@@ -92,7 +92,8 @@ function M.open(model, overrides)
     if not base then missing[#missing + 1] = "base_url" end
     return setmetatable({
         model = model, settings = values, missing = missing, base_url = base,
-        account = account.open(model, values, base or "", variant_of(model, values)), custom_fields = custom_fields(values),
+        account = account.open(model, values, base or "", variant_of(model, values)),
+        custom_fields = custom_fields(values),
         credentials = {},
     }, Client)
 end

@@ -4,6 +4,7 @@ local clock = require "neap.native.clock"
 local errors = require "neap.error"
 local event = require "neap.native.event"
 local locals = require "neap.locals"
+local suggest = require "neap.suggest"
 local task = require "neap.native.task"
 
 local M = {}
@@ -65,18 +66,56 @@ local function run_workers(count, work)
     end
 end
 
+--- Refuses a table of options with a name that is not one.
+local function check_names(who, opts, names)
+    if type(opts) ~= "table" then errors.misuse("%s: options expected, got a %s", who, type(opts)) end
+    for name in pairs(opts) do
+        local known = false
+        for _, candidate in ipairs(names) do known = known or candidate == name end
+        if not known then
+            local hint = suggest.hint(tostring(name), names)
+            errors.misuse('%s: no option "%s"%s', who, tostring(name), hint and "; " .. hint or "")
+        end
+    end
+end
+
+local function check_function(who, fn)
+    if type(fn) ~= "function" and not (getmetatable(fn) or {}).__call then
+        errors.misuse("%s: a function expected, got a %s", who, type(fn))
+    end
+end
+
+local function check_seconds(who, what, value)
+    if type(value) ~= "number" then
+        errors.misuse("%s: %sa number of seconds expected, got a %s", who, what, type(value))
+    elseif value ~= value or value < 0 then
+        errors.misuse("%s: %sa number of seconds from 0 expected, got %s", who, what, tostring(value))
+    end
+end
+
+local function map_concurrency(items, opts, fn)
+    check_names("neap.map", opts, { "concurrency" })
+    check_function("neap.map", fn)
+    if type(items) ~= "table" and type(items) ~= "function" then
+        errors.misuse("neap.map: a list or an iterator expected, got a %s", type(items))
+    end
+    local count = opts.concurrency or DEFAULT_CONCURRENCY
+    if math.type(count) ~= "integer" or count < 1 then
+        errors.misuse("neap.map: concurrency must be an integer from 1, got %s", tostring(count))
+    end
+    return count
+end
+
 --- Calls fn(item, index) for each item, at most `concurrency` at once (default 16).
 ---@async
 ---@param items any[]|fun():any a list, or an iterator of which the first value is the item
----@param opts { concurrency?: integer }
+---@param opts? { concurrency?: integer } may be left out: neap.map(items, fn)
 ---@param fn fun(item: any, index: integer): any
 ---@return any[] results by index, false where fn returned nil
 ---@return table<integer, any>|nil errors what fn returned second, by index; nil when there was none
 function M.map(items, opts, fn)
-    local count = opts.concurrency or DEFAULT_CONCURRENCY
-    if math.type(count) ~= "integer" or count < 1 then
-        error(("neap.map: concurrency must be an integer from 1, got %s"):format(tostring(count)), 2)
-    end
+    if fn == nil and type(opts) == "function" then opts, fn = {}, opts end
+    local count = map_concurrency(items, opts or {}, fn)
     local results, errs = {}, nil
     local pull, index = next_item(items), 0
     local function worker()
@@ -104,9 +143,8 @@ end
 ---@param seconds number
 ---@param fn function
 function M.deadline(seconds, fn, ...)
-    if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 then
-        error(("neap.deadline: seconds expected, got %s"):format(tostring(seconds)), 2)
-    end
+    check_seconds("neap.deadline", "", seconds)
+    check_function("neap.deadline", fn)
     local expired = false
     local child = M.spawn(fn, ...)
     local timer = task.spawn(function()
@@ -129,6 +167,12 @@ end
 ---@param opts { every: number, total: number }
 ---@param fn fun(): any
 function M.poll(opts, fn)
+    check_names("neap.poll", opts, { "every", "total" })
+    for _, name in ipairs { "total", "every" } do
+        if opts[name] == nil then errors.misuse("neap.poll: %s is required", name) end
+        check_seconds("neap.poll", name .. ": ", opts[name])
+    end
+    check_function("neap.poll", fn)
     local deadline = clock.now() + opts.total
     while true do
         local value, err = fn()

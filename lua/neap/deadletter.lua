@@ -5,9 +5,12 @@ local errors = require "neap.error"
 local event = require "neap.native.event"
 local file = require "neap.native.file"
 local json = require "neap.native.json"
+local output = require "neap.output"
 local task = require "neap.native.task"
 
 local M = {}
+
+M.PATH = "neap.dead.ndjson" -- unless another is given
 
 local LETTER = { "record", "line", "outcome", "error", "attempts" }
 local ATTEMPT = { "at", "status", "error", "wait" }
@@ -69,12 +72,29 @@ local function write_letters(self)
     handle:close()
 end
 
+--- Raises (kind `invalid`) for a path that could not take letters, before there is one; leaves no file.
+---@async
+---@param path string
+function M.check(path)
+    local ok, err
+    if file.exists(path) then
+        ok, err = file.open(path, "a")
+        if ok then ok:close() end
+    else
+        ok, err = output.check(path)
+    end
+    if ok then return end
+    error(errors.new {
+        kind = "invalid", message = "dead letters: " .. err.message, where = errors.caller(), usage = true,
+    }, 0)
+end
+
 --- Opens a writer; the file itself is created at the first letter. Its task belongs to the caller's,
 -- not to that of a record, which could not end before it.
----@param path? string default neap.dead.ndjson
+---@param path? string default M.PATH
 function M.writer(path)
     local self = setmetatable({
-        path = path or "neap.dead.ndjson", count = 0, queue = {}, wake = event.new(),
+        path = path or M.PATH, count = 0, queue = {}, wake = event.new(),
     }, Writer)
     self.task = task.spawn(write_letters, self)
     return self

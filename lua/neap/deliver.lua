@@ -36,6 +36,7 @@ local GRACE_S = 10
 ---@field seconds number by the runtime's clock
 ---@field ended? { reason: "outage"|"refused"|"signal"|"source"|"bug", err: neap.Error }
 ---@field dead_letters? string path, when there is any
+---@field reason? { message: string, count: integer } the most frequent one of failed and unknown records
 
 local Summary = { __name = "neap.Summary" }
 
@@ -47,7 +48,11 @@ end
 local Delivery = {}
 Delivery.__index = Delivery
 
-local function new_delivery(from, fn, opts)
+local function letters_path(from, opts)
+    return opts.dead_letters or runtime.options.dead_letters or from.dead_letters or deadletter.PATH
+end
+
+local function new_delivery(from, fn, opts, path)
     return setmetatable({
         source = from, fn = fn, concurrency = opts.concurrency or DEFAULT_CONCURRENCY,
         places = 0,      -- held
@@ -61,8 +66,9 @@ local function new_delivery(from, fn, opts)
         idle = event.new(),
         wanted = event.new(), arrival = event.new(), -- of the next record of a stream
         total = 0, ok = 0, failed = 0, unknown = 0, retried = 0,
+        reasons = {}, reason_count = 0, -- message of a failure -> how often
         sequence = 0, started = clock.now(),
-        letters = deadletter.writer(opts.dead_letters or runtime.options.dead_letters or from.dead_letters),
+        letters = deadletter.writer(path),
     }, Delivery)
 end
 
@@ -134,8 +140,22 @@ local function count_outcome(delivery, err)
     end
 end
 
+local MAX_REASONS = 1000 -- different messages that are counted
+
+local function count_reason(delivery, message)
+    local count = delivery.reasons[message]
+    if not count then
+        if delivery.reason_count == MAX_REASONS then return end
+        delivery.reason_count = delivery.reason_count + 1
+    end
+    delivery.reasons[message] = (count or 0) + 1
+    local most = delivery.reason
+    if not most or delivery.reasons[message] > delivery.reasons[most] then delivery.reason = message end
+end
+
 function Delivery:bury(record, line, err)
     count_outcome(self, err)
+    count_reason(self, err.message)
     self.letters:add(record, line, err)
 end
 
@@ -169,17 +189,36 @@ local function failure_of(ok, value, err)
     return errors.new { kind = "rejected", message = tostring(err) }
 end
 
+--- A setting was missing before anything was sent: the records stay where they are, unread.
+function Delivery:is_unattempted(slot, reason)
+    if reason ~= "settings" or self.has_sent or slot.sent or self.ok > 0 then return false end
+    for other in pairs(self.running) do
+        if other.sent then return false end
+    end
+    return true
+end
+
+--- Takes back that a record was read.
+function Delivery:unread()
+    self.total = self.total - 1
+end
+
+function Delivery:settle_failure(slot, failure)
+    failure.outcome = failure.outcome or slot:outcome()
+    local reason = fatal_reason(failure)
+    if not self.ended then self.unattempted = self:is_unattempted(slot, reason) end
+    if self.unattempted then self:unread() else self:bury(slot.record, slot.line, failure) end
+    if reason then self:stop(reason, failure) end
+end
+
 function Delivery:settle(slot, ok, value, err)
     if not self:leave(slot) then return end
     if ok and value ~= nil then
         self.ok = self.ok + 1
     else
-        local failure = failure_of(ok, value, err)
-        failure.outcome = failure.outcome or slot:outcome()
-        self:bury(slot.record, slot.line, failure)
-        local reason = fatal_reason(failure)
-        if reason then self:stop(reason, failure) end
+        self:settle_failure(slot, failure_of(ok, value, err))
     end
+    self.has_sent = self.has_sent or slot.sent
     self.progress:update()
 end
 
@@ -201,6 +240,11 @@ function Delivery:ended_error(slot)
     }
 end
 
+--- A record that the end of the delivery caught.
+function Delivery:bury_caught(record, line, err)
+    if self.unattempted then self:unread() else self:bury(record, line, err) end
+end
+
 --- Ends records that are not on the wire; the others may still answer, but not repeat.
 function Delivery:cut(everything)
     local caught = {}
@@ -211,7 +255,7 @@ function Delivery:cut(everything)
         if slot.on_wire == 0 or everything then
             local err = self:ended_error(slot)
             slot.task:cancel()
-            if self:leave(slot) then self:bury(slot.record, slot.line, err) end
+            if self:leave(slot) then self:bury_caught(slot.record, slot.line, err) end
         end
     end
 end
@@ -250,7 +294,7 @@ end
 
 --- The unread rest of a file; of a stream, reading simply stops.
 function Delivery:bury_rest()
-    if self.source.is_stream then return end
+    if self.source.is_stream or self.unattempted then return end
     while true do
         local record, line, err = self.source:next()
         if record == nil then return end
@@ -306,6 +350,7 @@ function Delivery:read()
         local record, line, err = self:next()
         if record == nil then
             if err then self:break_off(err) end
+            self.is_read = true
             return
         end
         self.total = self.total + 1
@@ -313,7 +358,7 @@ function Delivery:read()
             self:bury(record, line, err)
             self.progress:update()
         elseif self.ended then
-            self:bury(record, line, self:ended_error())
+            self:bury_caught(record, line, self:ended_error())
         else
             self:start(record, line)
         end
@@ -332,18 +377,24 @@ function Delivery:summary()
     return setmetatable({
         total = self.total, ok = self.ok, failed = self.failed, unknown = self.unknown,
         retried = self.retried, seconds = clock.now() - self.started, ended = ended,
+        reason = self.reason and { message = self.reason, count = self.reasons[self.reason] } or nil,
         dead_letters = self.letters.count > 0 and self.letters.path or nil,
         stream = self.source.is_stream or nil,
     }, Summary)
 end
 
-local function check_options(opts, from)
+local function refuse(fmt, ...)
+    error(errors.new { kind = "invalid", message = fmt:format(...), where = errors.caller() }, 0)
+end
+
+local function check_options(opts, from, fn)
+    if type(fn) ~= "function" then refuse("ctx:deliver: a function expected, got a %s", type(fn)) end
     local concurrent = opts.concurrency or DEFAULT_CONCURRENCY
     if math.type(concurrent) ~= "integer" or concurrent < 1 then
-        errors.raise("invalid", "concurrency must be an integer from 1, got %s", tostring(concurrent))
+        refuse("concurrency must be an integer from 1, got %s", tostring(concurrent))
     end
     if type(from) == "table" and from.path and from.path == opts.dead_letters then
-        errors.raise("invalid", "%s cannot take dead letters while it is being read", from.path)
+        refuse("%s cannot take dead letters while it is being read", from.path)
     end
     return opts
 end
@@ -356,7 +407,11 @@ end
 ---@return neap.Summary|nil
 ---@return neap.Error? err
 function M.run(from, fn, opts)
-    local delivery = new_delivery(source.open(from), fn, check_options(opts or {}, from))
+    opts = check_options(opts or {}, from, fn)
+    local opened = source.open(from)
+    local path = letters_path(opened, opts)
+    deadletter.check(path)
+    local delivery = new_delivery(opened, fn, opts, path)
     delivery.progress = progress.new(delivery)
     delivery.letters.on_error = function(err) delivery:stop("letters", err) end
     local forget = runtime.on_stop(function(signal)

@@ -126,4 +126,11 @@ function M.caller()
     end
 end
 
+--- Raises text, with the script's line, for a function of the library that is called wrongly.
+---@param fmt string
+function M.misuse(fmt, ...)
+    local where = M.caller()
+    error((where and where .. ": " or "") .. fmt:format(...), 0)
+end
+
 return M

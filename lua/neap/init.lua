@@ -38,6 +38,15 @@ function M.download(url, path)
     return require("neap.download").save(url, path)
 end
 
+--- Could a file be saved there? To be asked before long work; see output.lua.
+---@async
+---@param path string
+---@return boolean|nil
+---@return neap.Error? err
+function M.can_save(path)
+    return require("neap.output").check(path)
+end
+
 --- Describes a workflow; see workflow.lua.
 function M.workflow(spec)
     return require("neap.workflow").define(spec)

@@ -3,6 +3,7 @@
 -- virtual clock it moves with the records.
 
 local clock = require "neap.native.clock"
+local log = require "neap.native.log"
 local runtime = require "neap.runtime"
 local task = require "neap.native.task"
 local terminal = require "neap.native.terminal"
@@ -28,29 +29,45 @@ local function duration(seconds)
     return ("%dh%02dm"):format(seconds // 3600, seconds // 60 % 60)
 end
 
---- How much of the source has been read, 0 to 1; nil when its size is unknown.
-local function fraction(source)
-    if source.items then return #source.items > 0 and source.at / #source.items or 1 end
-    if not source.bytes_total or source.bytes_total == 0 then return nil end
-    return source.bytes_read / source.bytes_total
-end
-
 local function done_of(delivery)
     return delivery.ok + delivery.failed + delivery.unknown
+end
+
+--- How many records the source has: of a file that is not read to its end, by the lines in what has been
+-- read, scaled by bytes. nil when its size is unknown.
+local function expected_of(delivery)
+    local source = delivery.source
+    if delivery.is_read then return delivery.total end
+    if source.items then return #source.items end
+    if not source.bytes_total or source.bytes_read == 0 then return nil end
+    return math.max(source.lines_read / source.bytes_read * source.bytes_total, delivery.total)
+end
+
+--- How much is done, 0 to 1; nil when nobody knows of how much.
+local function fraction(delivery)
+    local expected = expected_of(delivery)
+    return expected and (expected > 0 and math.min(done_of(delivery) / expected, 1) or 1)
 end
 
 --- Rate so far, and the seconds that are left at that rate (the limits are what shapes it).
 local function forecast(delivery)
     local seconds, done = clock.now() - delivery.started, done_of(delivery)
     if seconds <= 0 or done == 0 then return nil end
-    local rate, part = done / seconds, fraction(delivery.source)
-    if not part or part <= 0 then return rate end
-    local expected = math.max(delivery.total / part, delivery.total)
-    return rate, math.max(expected - done, 0) / rate
+    local rate, expected = done / seconds, expected_of(delivery)
+    return rate, expected and math.max(expected - done, 0) / rate
+end
+
+--- "vendor down (503), next try in 4m12s" while an outage keeps records waiting.
+local function outage(delivery)
+    local down = delivery.down
+    if not down or down.gate:state() == "open" then return nil end
+    local left = down.next and down.next - clock.now() or 0
+    return ("vendor down (%d)"):format(down.status) .. (left >= 1 and ", next try in " .. duration(left) or "")
 end
 
 local function counts(delivery)
-    local parts = { ("%d ok"):format(delivery.ok) }
+    local parts = { outage(delivery) }
+    parts[#parts + 1] = ("%d ok"):format(delivery.ok)
     if delivery.failed > 0 then parts[#parts + 1] = ("%d failed"):format(delivery.failed) end
     if delivery.unknown > 0 then parts[#parts + 1] = ("%d unknown"):format(delivery.unknown) end
     if delivery.parked > 0 then parts[#parts + 1] = ("%d waiting"):format(delivery.parked) end
@@ -66,14 +83,53 @@ local function bar(part)
 end
 
 local function text_of(self)
-    local part = self.is_terminal and fraction(self.delivery.source)
+    local part = self.is_terminal and fraction(self.delivery)
     local text = (part and bar(part) or ("%d records: "):format(done_of(self.delivery))) .. counts(self.delivery)
     return self.is_terminal and text:sub(1, math.max(terminal.width(2) - 1, 20)) or text
 end
 
+-- Other lines -----------------------------------------------------------------------------------
+
+local shown -- the bar on the terminal
+
+local function erase()
+    io.stderr:write "\r\27[K"
+    io.stderr:flush()
+end
+
+--- Makes a function that writes lines to the terminal stay clear of the bar: it is erased before and drawn
+-- again afterwards.
+---@param write function
+---@return function
+function M.around(write)
+    return function(...)
+        if not shown then return write(...) end
+        erase()
+        write(...)
+        io.stdout:flush()
+        if shown then shown:draw() end
+    end
+end
+
+local log_line = M.around(function(line) io.stderr:write(line, "\n") end)
+
+local function show(self)
+    shown = self
+    log.capture(log_line)
+end
+
+local function hide(self)
+    if shown ~= self then return end
+    shown = nil
+    log.capture()
+end
+
+-- Drawing ---------------------------------------------------------------------------------------
+
+--- The cursor stays at the line's beginning, for what is written past `around`.
 function Progress:draw()
     if self.is_terminal then
-        io.stderr:write("\r\27[K", text_of(self))
+        io.stderr:write("\r\27[K", text_of(self), "\r")
     else
         io.stderr:write("neap: ", text_of(self), "\n")
     end
@@ -90,10 +146,9 @@ end
 
 function Progress:finish()
     if self.ticker then self.ticker:cancel() end
-    if self.is_terminal then
-        io.stderr:write "\r\27[K"
-        io.stderr:flush()
-    end
+    if not self.is_terminal then return end
+    erase()
+    hide(self)
 end
 
 local function tick(self)
@@ -114,6 +169,7 @@ function M.new(delivery)
         interval = is_terminal and BAR_INTERVAL_S or LINE_INTERVAL_S,
     }, Progress)
     if mode == "always" then self.drawn_at = -1e9 end
+    if is_terminal then show(self) end
     if not clock.is_virtual() then self.ticker = task.spawn(tick, self) end
     return self
 end

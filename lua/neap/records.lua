@@ -15,6 +15,7 @@ local CHUNK = 65536
 ---@field is_stream boolean stdin: what was not read stays unread
 ---@field dead_letters string default path of the dead letters
 ---@field bytes_read integer
+---@field lines_read integer
 ---@field bytes_total? integer
 local Records = {}
 Records.__index = Records
@@ -25,10 +26,19 @@ local function format_of(path, first)
     return csv
 end
 
+--- A message that names the file, once.
+local function named(path, message)
+    local is_named = (" " .. message):find((" %s: "):format(path), 1, true)
+    return is_named and message or ("%s: %s"):format(path, message)
+end
+
 function Records:pull()
     local chunk, err = self.handle:read(CHUNK)
     if err then return nil, err end
-    if chunk then self.bytes_read = self.bytes_read + #chunk end
+    if chunk then
+        self.bytes_read = self.bytes_read + #chunk
+        self.lines_read = self.lines_read + select(2, chunk:gsub("\n", ""))
+    end
     return chunk
 end
 
@@ -38,12 +48,15 @@ end
 function Records:next()
     while true do
         local record, line, err = self.parser:next()
-        if record == nil and err then err.message = ("%s: %s"):format(self.path, err.message) end
+        if record == nil and err then err.message = named(self.path, err.message) end
         if record ~= nil or err then return record, line, err end
         if self.ended then return nil end
         local chunk
         chunk, err = self:pull()
-        if err then return nil, nil, err end
+        if err then
+            err.message = named(self.path, err.message)
+            return nil, nil, err
+        end
         if chunk then
             self.parser:feed(chunk)
         else
@@ -58,13 +71,14 @@ end
 ---@async
 function Records:__call()
     local record, line, err = self:next()
-    if err then error(err, 0) end
-    return record, line
+    if not err then return record, line end
+    err.message = named(self.path, err.message)
+    error(err, 0)
 end
 
 local function refuse(path, err)
     return errors.new {
-        kind = "invalid", message = ("%s: %s"):format(path, err.message), line = err.line, column = err.column,
+        kind = "invalid", message = named(path, err.message), line = err.line, column = err.column,
         hint = err.hint, faults = err.faults,
     }
 end
@@ -97,7 +111,7 @@ function M.open(path, shape, opts)
     if path == "-" then handle = file.stdin() else handle, err = file.open(path, "r") end
     if not handle then error(refuse(path, err), 0) end
     local records = setmetatable({
-        path = path, handle = handle, is_stream = path == "-", bytes_read = 0,
+        path = path, handle = handle, is_stream = path == "-", bytes_read = 0, lines_read = 0,
         bytes_total = path ~= "-" and file.size(path) or nil,
         dead_letters = path == "-" and "neap.dead.ndjson" or path .. ".dead.ndjson",
     }, Records)

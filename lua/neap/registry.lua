@@ -43,7 +43,9 @@ local function find(name)
         local path = ("%s/%s.lua"):format(dir, name)
         local text = read_text(path)
         if text then
-            if built_in then log.write("info", "a definition hides the built-in one", { vendor = name, file = path }) end
+            if built_in then
+                log.write("info", "a definition hides the built-in one", { vendor = name, file = path })
+            end
             return text, path, dir
         end
     end
@@ -73,8 +75,10 @@ end
 function M.simulators()
     local found = {}
     for _, dir in ipairs(directories()) do
+        local defined = {}
+        for _, entry in ipairs(file.list(dir) or {}) do defined[entry] = true end
         for _, entry in ipairs(file.list(dir .. "/sandbox") or {}) do
-            local name = entry:match "^([%w_-]+)%.lua$"
+            local name = defined[entry] and entry:match "^([%w_-]+)%.lua$"
             if name and not found[name] then found[name] = ("%s/sandbox/%s"):format(dir, entry) end
         end
     end

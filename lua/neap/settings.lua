@@ -48,7 +48,9 @@ end
 function M.check_name(vendor_name, setting, from)
     local ok, model = pcall(registry.load, vendor_name)
     if not ok and not model.message:find "^no vendor " then error(model, 0) end
-    if not ok then refuse(("%s: no vendor %q"):format(from, vendor_name), suggest.hint(vendor_name, registry.names())) end
+    if not ok then
+        refuse(("%s: no vendor %q"):format(from, vendor_name), suggest.hint(vendor_name, registry.names()))
+    end
     local names = {}
     for _, field in ipairs(model.settings) do
         if field[1] == setting then return field end
@@ -215,32 +217,17 @@ function M.resolve(model, overrides)
     return values, missing
 end
 
---- Of missing settings those that even a dry run needs.
----@param model neap.Model
----@param missing string[]
----@return string[]
-function M.missing_but_secrets(model, missing)
-    local secret, rest = {}, {}
-    for _, field in ipairs(model.settings) do secret[field[1]] = field.type == "secret" end
-    for _, name in ipairs(missing) do
-        if not secret[name] then rest[#rest + 1] = name end
-    end
-    return rest
-end
-
---- The error for settings that are missing, naming each way to give the first.
+--- The error for settings that are missing, naming each way to give them.
 function M.missing_error(model, missing)
-    local field
-    for _, candidate in ipairs(model.settings) do
-        if candidate[1] == missing[1] then field = candidate end
+    local variables, sets = {}, {}
+    for i, name in ipairs(missing) do
+        variables[i] = M.environment_name(model.name, name)
+        sets[i] = ("--set %s.%s=%s"):format(model.name, name, is_secret(model, name) and "env:NAME" or "...")
     end
-    local set = ("%s.%s"):format(model.name, field[1])
     return errors.new {
         kind = "settings", vendor = model.name, outcome = "not_sent",
         message = ("missing setting%s %s"):format(#missing > 1 and "s" or "", table.concat(missing, ", ")),
-        hint = field.type == "secret" and
-            ("set %s, or --set %s=env:NAME"):format(environment_name(model, field), set) or
-            ("set %s, or --set %s=..."):format(environment_name(model, field), set),
+        hint = ("set %s, or %s"):format(table.concat(variables, " and "), table.concat(sets, " ")),
     }
 end
 

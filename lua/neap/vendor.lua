@@ -7,6 +7,7 @@ local errors = require "neap.error"
 local grammar = require "neap.vendor.grammar"
 local lang = require "neap.lang"
 local schema = require "neap.schema"
+local url = require "neap.native.url"
 
 local M = {}
 
@@ -99,6 +100,7 @@ local function compile_limit(c, limit, i)
         if not parsed then grammar.refuse(c, { "limits", "rate" }, message) end
         rate = parsed
     end
+    grammar.check_list(c, { "limits", "exempt" }, limit.exempt)
     return { rate = rate, per = limit.per or "endpoint", shape = limit.shape, exempt = limit.exempt or {} }
 end
 
@@ -106,6 +108,7 @@ local DURATIONS = { "base", "max", "every", "total" }
 
 local function compile_retry(c, rule, i)
     grammar.check(c, rule, grammar.RETRY, { "retry", i })
+    grammar.check_statuses(c, { "retry", "on" }, rule.on)
     local compiled = {}
     for name, value in pairs(rule) do compiled[name] = value end
     local needed = rule.backoff == "constant" and "every" or "base"
@@ -143,6 +146,7 @@ end
 
 local function compile_settings(c, model, def)
     local list, seen = {}, {}
+    grammar.check_fields(c, { "settings" }, def.settings)
     for _, field in ipairs(def.settings or {}) do
         list[#list + 1], seen[field[1]] = field, true
     end
@@ -197,9 +201,40 @@ local function check_references(c, model, settings)
     if model.tenant then check({ "tenant", "setting" }, model.tenant.setting) end
 end
 
+local function check_url(c, path, text)
+    local ok = type(text) == "string" and text:find "^[hH][tT][tT][pP][sS]?://" and url.join(text, "/")
+    if ok then return end
+    local shown = type(text) == "string" and ("%q"):format(text) or "a " .. type(text)
+    grammar.refuse(c, path, shown .. " is no http or https URL")
+end
+
+--- One URL, or one for each value of the setting that `by` names.
+local function check_base_url(c, base_url)
+    if base_url == nil then return end
+    if type(base_url) ~= "table" then return check_url(c, { "base_url" }, base_url) end
+    if type(base_url.by) ~= "string" then
+        grammar.refuse(c, { "base_url" }, "by is missing: the setting that chooses among the URLs")
+    end
+    local names = {}
+    for name in pairs(base_url) do names[#names + 1] = name end
+    table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
+    for _, name in ipairs(names) do
+        if name ~= "by" then check_url(c, { "base_url", name }, base_url[name]) end
+    end
+end
+
+--- Checks what needs no other part of the definition.
+local function check_shape(c, def)
+    grammar.check(c, def, grammar.VENDOR, {})
+    grammar.check_list(c, { "limits" }, def.limits)
+    grammar.check_list(c, { "retry" }, def.retry)
+    grammar.check_statuses(c, { "refused" }, def.refused)
+    check_base_url(c, def.base_url)
+end
+
 local function compile(c)
     local def = c.def
-    grammar.check(c, def, grammar.VENDOR, {})
+    check_shape(c, def)
     if def.tenant then grammar.check(c, def.tenant, grammar.TENANT, { "tenant" }) end
     local model = {
         name = c.name, title = def.title, summary = def.summary, source = def.source, file = c.file,
@@ -217,15 +252,28 @@ local function compile(c)
     return model
 end
 
+--- What scripts have and a definition has not.
+local ABSENT = {}
+for name in ("_G collectgarbage coroutine debug dofile io load loadfile neap os package print require"):gmatch "%S+" do
+    ABSENT[name] = true
+end
+
+local Environment = {}
+
+function Environment.__index(_, name)
+    if not ABSENT[name] then return nil end
+    error(("a definition has no %s: it is data, loading it does no I/O"):format(name), 2)
+end
+
 --- What a definition file may use besides its own locals: constructors and harmless functions.
 local function environment()
-    return {
+    return setmetatable({
         vendor = { define = M.define }, auth = grammar.constructors("auth", M.auth),
         envelope = grammar.constructors("envelope", envelope), setting = M.setting,
         ipairs = ipairs, pairs = pairs, next = next, select = select, type = type,
         tostring = tostring, tonumber = tonumber, error = error, assert = assert, rawget = rawget,
         setmetatable = setmetatable, string = string, table = table, math = math, utf8 = utf8,
-    }
+    }, Environment)
 end
 
 --- Compiles the text of a definition. Raises an error object (kind `invalid`) that names file and

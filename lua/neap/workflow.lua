@@ -34,6 +34,17 @@ local function check_fields(spec)
     if type(spec.run) ~= "function" then refuse "run must be a function" end
 end
 
+--- Args are a list or a table by name: what stands beside a list would be lost.
+local function check_list(args)
+    for name in pairs(args) do
+        if math.type(name) ~= "integer" then
+            refuse(("args.%s: it stands beside a list"):format(tostring(name)),
+                ("write { \"%s\", ... } in it"):format(tostring(name)))
+        end
+    end
+    return args
+end
+
 --- The args as a list in a stable order: the list as written, or a table by name, sorted.
 local function ordered_args(args)
     if args == nil then return {} end
@@ -43,10 +54,14 @@ local function ordered_args(args)
             refuse(("args.%s: a table expected, got a %s"):format(tostring(name), type(field)))
         end
     end
-    if #args > 0 then return args end
+    if #args > 0 then return check_list(args) end
     local list = {}
     for name, field in pairs(args) do
         local copy = { name }
+        if field[1] ~= nil and field[1] ~= name then
+            refuse(("args.%s: it has two names, %s and %q"):format(name, name, tostring(field[1])),
+                ("write %s = { type = ... }"):format(name))
+        end
         for key, value in pairs(field) do copy[key] = value end
         list[#list + 1] = copy
     end
@@ -86,16 +101,37 @@ function M.is_workflow(value)
     return getmetatable(value) == Workflow
 end
 
+--- The args of one run: a name that is not declared is a misprint, one without a value is nil.
+local function guarded(args, declared)
+    return setmetatable(args, { __index = function(_, name)
+        if type(name) ~= "string" or declared.by_name[name] then return nil end
+        local names = {}
+        for i, field in ipairs(declared.fields) do names[i] = field.name or field[1] end
+        error(errors.new {
+            kind = "invalid", where = errors.caller(), message = ("args: no arg %q"):format(name),
+            hint = suggest.hint(name, names),
+        }, 0)
+    end })
+end
+
 ---@class neap.Context what a workflow gets besides its arguments
 local Context = {}
 Context.__index = Context
+
+local function check_colon(self, name)
+    if getmetatable(self) == Context then return end
+    error(errors.new {
+        kind = "invalid", where = errors.caller(), message = ("call it with a colon: ctx:%s(...)"):format(name),
+    }, 0)
+end
 
 --- Opens a vendor, built in or found (DESIGN.md 3); settings given here win over all others.
 ---@async
 ---@param name string
 ---@param settings? table<string, any> secrets as references: "env:NAME"
 ---@return neap.Client
-function Context.vendor(_, name, settings)
+function Context.vendor(self, name, settings)
+    check_colon(self, "vendor")
     local client = require "neap.client"
     return client.open(require("neap.registry").load(name), settings)
 end
@@ -103,10 +139,12 @@ end
 --- See deliver.lua.
 ---@async
 function Context:deliver(from, fn, opts)
+    check_colon(self, "deliver")
     opts = opts or {}
+    if type(opts) ~= "table" then refuse("ctx:deliver: options expected, got a " .. type(opts)) end
     local merged = {
-        concurrency = opts.concurrency or self.args.concurrency,
-        dead_letters = opts.dead_letters or self.args.dead_letters,
+        concurrency = opts.concurrency or rawget(self.args, "concurrency"),
+        dead_letters = opts.dead_letters or rawget(self.args, "dead_letters"),
     }
     for name in pairs(opts) do
         if name ~= "concurrency" and name ~= "dead_letters" then
@@ -120,6 +158,7 @@ end
 --- Runs a workflow with checked arguments, in a task. Returns what `run` returns.
 ---@async
 function Workflow:start(args)
+    args = guarded(args, self.schema)
     local ctx = setmetatable({ args = args }, Context)
     return self.run(ctx, args)
 end

@@ -263,7 +263,7 @@ describe("an export recipe", function()
         pipe:close()
         assert.equal("report.ndjson\n", names)
         got = export "no/such/dir/report.ndjson"
-        assert.equal(1, got.code)
+        assert.equal(2, got.code)
         assert.truthy(got.err:find("no/such/dir", 1, true), got.err)
     end)
 end)

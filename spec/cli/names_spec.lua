@@ -243,3 +243,72 @@ describe("a definition", function()
         assert.truthy(got.err:find("vendors/bad.lua:2: ", 1, true), got.err)
     end)
 end)
+
+describe("a file that is something else", function()
+    it("is told from a script: a definition", function()
+        local dir = shop.place()
+        for _, words in ipairs {
+            { "run", "vendors/shop.lua" }, { "run", "./vendors/shop.lua", "--help" },
+            { "describe", "vendors/shop.lua" },
+        } do
+            local got = helper.cli(words, { cwd = dir })
+            assert.equal(2, got.code)
+            assert.truthy(got.err:find("vendors/shop.lua: this is a definition: see neap describe shop\n", 1, true),
+                got.err)
+        end
+    end)
+
+    it("is still a script when it only writes about definitions", function()
+        local dir = helper.tmpdir()
+        helper.write(dir .. "/a.lua",
+            'print [[\nreturn vendor.define "x" {}\n]]\n--[==[\nreturn vendor.define "x"]==]')
+        assert.equal(0, helper.cli({ "run", "a.lua" }, { cwd = dir }).code)
+    end)
+end)
+
+describe("a faulty simulator", function()
+    it("is refused before the first request, with its file and line", function()
+        local dir = helper.tmpdir()
+        assert(os.execute("mkdir -p " .. helper.quote(dir .. "/vendors/sandbox")))
+        helper.write(dir .. "/vendors/x.lua", 'return vendor.define "x" { title = "X",\n'
+            .. 'base_url = "https://x.example", endpoints = { read = { get = "/read" } } }')
+        helper.write(dir .. "/vendors/sandbox/x.lua", "\nreturn { new = function(")
+        for _, words in ipairs { { "call", "x.read", "--sandbox" }, { "sandbox", "--port", "0" } } do
+            local got = helper.cli(words, { cwd = dir })
+            assert.equal(2, got.code, got.err)
+            assert.matches("^neap: invalid: %./vendors/sandbox/x%.lua:2: [^\n]*\n$", got.err)
+        end
+    end)
+
+    it("that raises answers HTTP 500 with its line, and no traceback", function()
+        local dir = helper.tmpdir()
+        assert(os.execute("mkdir -p " .. helper.quote(dir .. "/vendors/sandbox")))
+        helper.write(dir .. "/vendors/x.lua", 'return vendor.define "x" { title = "X",\n'
+            .. 'base_url = "https://x.example", endpoints = { read = { get = "/read" } } }')
+        helper.write(dir .. "/vendors/sandbox/x.lua", "return { new = function() return { endpoint = function() end,\n"
+            .. "respond = function(_, req) return req.nothing.x end } end }")
+        local got = helper.cli({ "call", "x.read", "--sandbox" }, { cwd = dir })
+        assert.equal(1, got.code)
+        assert.matches("error sandbox: ./vendors/sandbox/x.lua:2: attempt to index", got.err, 1, true)
+        assert.not_matches("traceback", got.err)
+        got = helper.cli({ "call", "x.read", "--sandbox", "--log-level", "debug" }, { cwd = dir })
+        assert.matches("stack traceback", got.err, 1, true)
+    end)
+end)
+
+describe("a file of records", function()
+    it("is named once, whatever is wrong with it", function()
+        local dir = helper.tmpdir()
+        helper.write(dir .. "/open.csv", 'a,b\n1,2\n3,"x\n')
+        helper.write(dir .. "/wide.csv", "a,b\n1,2,3\n")
+        helper.write(dir .. "/run.lua", "for _ in neap.records(os.getenv 'CSV') do end")
+        for name, message in pairs {
+            ["open.csv"] = "decode: open.csv: line 3, column 3: this quote is never closed",
+            ["wide.csv"] = "invalid: wide.csv: row: 3 cells for 2 columns (line 2)",
+            ["none.csv"] = "invalid: cannot open none.csv: No such file or directory",
+        } do
+            local got = helper.cli({ "run", "run.lua" }, { cwd = dir, env = { CSV = name } })
+            assert.equal(message, got.err:match "neap: ([^\n]*)")
+        end
+    end)
+end)

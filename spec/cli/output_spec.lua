@@ -169,7 +169,7 @@ describe("standard output", function()
         assert.matches('^{"total":2,"ok":1,"failed":1,"unknown":0,"retried":0,"seconds":[%d.]+}\n$', got.out)
         got = run(text)
         assert.equal("", got.out)
-        assert.matches("^neap: 2 records: 1 ok, 1 failed, 0 unknown, 0 retried, [%d.]+ s; dead letters in "
+        assert.matches("^neap: 2 records: 1 ok, 1 failed, 0 unknown, 0 retried, [%d.]+ s; 1 x no; dead letters in "
             .. "neap%.dead%.ndjson\n$", got.err)
         assert.matches("^neap: 1 record: ", run(workflow "return ctx:deliver({ {} }, function() return 1 end)").err)
     end)
@@ -244,6 +244,36 @@ describe("--progress", function()
         local got = run(TEXT, { "--sandbox", "--progress", "always" })
         assert.matches("^neap: 1 records?: 1 ok", got.err)
         assert.equal("", got.out)
+    end)
+
+    it("keeps other lines clear of the bar", function()
+        local dir = shop.place()
+        helper.write(dir .. "/flow.lua", workflow [[return ctx:deliver({ { 1 }, { 2 }, { 3 } }, function(r)
+            neap.sleep(0.7 * r[1])
+            print("line " .. r[1])
+            neap.log.info("logged " .. r[1])
+            return true
+        end)]])
+        local shown = on_terminal("run flow.lua", dir)
+        assert.matches("%[%#*%.*%] +%d+%% ", shown)
+        for i = 1, 3 do
+            assert.truthy(shown:find("\r\27[Kline " .. i .. "\n", 1, true), shown)
+            assert.matches("\r\27%[K[^\r\n]*logged " .. i .. "\n", shown)
+        end
+        assert.is_nil(shown:find "100%%%s[^\r]*\r\r?\27%[Kline 1")
+    end)
+
+    it("counts what is done, not what is read, and says that the vendor is down", function()
+        local dir = shop.place()
+        helper.write(dir .. "/rows.csv", "id\n" .. ("1\n"):rep(50))
+        helper.write(dir .. "/flow.lua", workflow [[local omni, n = ctx:vendor "omnisegment", 0
+            neap.deadline(2.5, ctx.deliver, ctx, neap.records "rows.csv", function(r)
+                n = n + 1
+                return n <= 10 or omni:track_event { client_id = "c" .. n, hit_type = "pageview" }
+            end)]])
+        local shown = on_terminal("run flow.lua --sandbox --faults 503", dir)
+        assert.matches("%]  [12]%d%% vendor down %(503%), next try in 4m5%ds, 10 ok", shown)
+        assert.is_nil(shown:find("100%", 1, true))
     end)
 
     it("draws a bar there, and leaves nothing of it", function()

@@ -59,6 +59,8 @@ describe("neap run", function()
         assert.equal("neap: --file is required; --n is required\n", got.err)
         got = run("flow.lua", "--fiel", "x")
         assert.equal(2, got.code)
+        assert.equal("neap: unknown option --elsewhere; see neap run flow.lua --help\n",
+            run("flow.lua", "--elsewhere").err)
         assert.equal('neap: unknown option --fiel; did you mean "--file"?\n', got.err)
         assert.equal(2, run("flow.lua", "--file", "x", "--n", "1", "extra").code)
     end)

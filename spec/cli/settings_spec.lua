@@ -262,7 +262,7 @@ describe("a secret", function()
         local got = helper.cli({ "call", "opm", "ping", "--set", "opm.base_url=http://192.0.2.1" },
             { env = { NEAP_OPM_API_KEY = KEY } })
         assert.truthy(got.code ~= 0)
-        assert.matches("http", got.err)
+        assert.matches("opm.base_url: a key goes over plain http to this machine only, use https", got.err, 1, true)
         assert.is_nil(got.err:find(KEY, 1, true))
     end)
 

@@ -123,6 +123,31 @@ describe("neap.map", function()
         end)
     end)
 
+    it("needs no options", function()
+        virtual(function()
+            assert.same({ 2, 4 }, (neap.map({ 1, 2 }, function(x) return x * 2 end)))
+            assert.same({ 2 }, (neap.map({ 1 }, nil, function(x) return x * 2 end)))
+        end)
+    end)
+
+    -- arguments, message
+    local misuse = {
+        { { { 1 }, { concurency = 2 }, print }, 'no option "concurency"; did you mean "concurrency"?' },
+        { { { 1 }, { concurrency = 2 } }, "a function expected, got a nil" },
+        { { { 1 }, 4, print }, "options expected, got a number" },
+        { { nil, {}, print }, "a list or an iterator expected, got a nil" },
+    }
+    for i, case in ipairs(misuse) do
+        it("refuses misuse and names the line: " .. i, function()
+            virtual(function()
+                local ok, message = pcall(function() neap.map(table.unpack(case[1], 1, 3)) end)
+                assert.is_false(ok)
+                assert.matches("concurrency_spec.lua:%d+: neap.map: ", message)
+                assert.matches(case[2], message, 1, true)
+            end)
+        end)
+    end
+
     for _, bad in ipairs { 0, -1, 1.5, "4" } do
         it("refuses a concurrency of " .. tostring(bad), function()
             virtual(function()
@@ -206,7 +231,7 @@ describe("neap.deadline", function()
                 local started = false
                 local ok, message = pcall(neap.deadline, bad, function() started = true end)
                 assert.is_false(ok)
-                assert.matches("neap.deadline: seconds expected", message)
+                assert.matches("concurrency_spec.lua:%d+: neap.deadline: a number of seconds .*expected, got ", message)
                 neap.sleep(0)
                 assert.is_false(started)
             end)
@@ -215,6 +240,22 @@ describe("neap.deadline", function()
 end)
 
 describe("neap.poll", function()
+    -- options, message
+    local misuse = {
+        { { every = 1 }, "neap.poll: total is required" },
+        { { total = 1 }, "neap.poll: every is required" },
+        { { total = "9", every = 1 }, "neap.poll: total: a number of seconds expected, got a string" },
+        { { totl = 9, every = 1 }, 'neap.poll: no option "totl"; did you mean "total"?' },
+    }
+    for i, case in ipairs(misuse) do
+        it("refuses misuse before it asks: " .. i, function()
+            local ok, message = pcall(neap.poll, case[1], error)
+            assert.is_false(ok)
+            assert.matches("concurrency_spec.lua:%d+: ", message)
+            assert.matches(case[2], message, 1, true)
+        end)
+    end
+
     after_each(helper.assert_idle)
 
     it("asks until there is a value", function()

@@ -177,9 +177,22 @@ describe("a missing setting", function()
             runtime.options.sandbox = nil
             local summary, letters = run(neap.vendor "acme", list(10))
             assert.equal("settings", summary.ended.reason)
-            assert.same({ not_sent = 10 }, outcomes(letters))
+            assert.same({}, letters)
+            assert.equal(0, summary.total)
             assert.equal(0, runtime.sends)
             runtime.options.sandbox = true
+        end)
+    end)
+
+    it("found after something was sent leaves a letter for every other record", function()
+        acme.run(function(v)
+            local other = neap.vendor "acme"
+            other.missing[1] = "api_key"
+            local summary, letters = run(v, list(10), { concurrency = 1, fn = function(row)
+                if row.id == 4 then return other:put(row) end
+                return v:put(row)
+            end })
+            assert.same({ "settings", 3, 7 }, { summary.ended.reason, summary.ok, #letters })
         end)
     end)
 end)

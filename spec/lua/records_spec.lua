@@ -98,6 +98,10 @@ describe("neap.records of CSV", function()
         { "a,,b\n1,2,3\n", { "column 2: it has no name" } },
         { "id,emial,nonsense\n1,2,3\n", { "emial", 'did you mean "email"?', "nonsense" }, "checked" },
         { "count\n1\n", { "id", "required" }, "checked" },
+        { "member_no,nonsense,other\n", { "header: unknown columns member_no, nonsense, other; known are id, ",
+            "; id is missing" }, "checked" },
+        { "id;email\n1;2\n", { 'the cells seem to be separated by ";"' }, "checked" },
+        { "id\temail\n1\t2\n", { "the cells seem to be separated by tabs" }, "checked" },
         { '"a\n', { "quote" } },
         { "a\255\n", { "UTF-8" } },
     }
@@ -119,6 +123,7 @@ describe("neap.records of CSV", function()
                 local rows, broken = read("a.csv", "a,b\n1,2\n" .. rest)
                 assert.equal(1, #rows)
                 assert.equal("decode", broken.kind)
+                assert.equal(1, select(2, broken.message:gsub("a%.csv: ", "")), broken.message)
                 assert.is_true(broken.line >= 3)
             end
         end)

@@ -60,9 +60,9 @@ describe("neap.sandbox.faults", function()
         { "frobnicate", 'unknown kind "frobnicate" (there are expire, ' },
         { "099:p=1", 'unknown kind "099"' },
         { "600:p=1", 'unknown kind "600"' },
-        { "503:q=1", 'unknown key of "503" "q"' },
+        { "503:q=1", '503: no key "q", did you mean "p"?' },
         { "outage:form=1", 'did you mean "from"?' },
-        { "outage:p=1", 'unknown key of "outage" "p"' },
+        { "outage:p=1", 'outage: no key "p", there are from, status, to' },
         { "503:p=1.5", 'p of "503" must be a number from 0 to 1, not "1.5"' },
         { "503:p=-1", "must be a number from 0 to 1" },
         { "503:p=nan", "must be a number from 0 to 1" },
@@ -310,6 +310,16 @@ describe("neap.sandbox.router", function()
         assert.equal(500, logged().status)
     end)
 
+    it("names the simulator's line where the error is raised below it", function()
+        local r = make_router()
+        function sim.low() return limiter.new() end
+        local ex = make_exchange("GET", "/demo/low")
+        r:serve(ex)
+        assert.equal(500, ex.status)
+        assert.matches("sandbox_spec.lua:%d+: attempt to", problems[1].message)
+        assert.not_matches("limiter.lua", problems[1].message)
+    end)
+
     it("drops the connection when a stream fails in the middle", function()
         local r = make_router()
         function sim.list()
@@ -421,7 +431,9 @@ describe("neap.native.sandbox", function()
         local path = write_simulator [[
             local name = ...
             leaked = true
+            local function none() return nil end
             return { new = function(env) return {
+                endpoint = none, respond = none,
                 snapshot = function(_, what)
                     return { name = name, env = env.vendor, key = env.settings.key, what = what,
                              draw = env.random() }
@@ -455,17 +467,34 @@ describe("neap.native.sandbox", function()
         s, err = sandbox.open { config = { log = "/nonexistent/x" } }
         assert.is_nil(s)
         assert.truthy(err.message:find("/nonexistent/x", 1, true))
-        local path = write_simulator "return { new = function() error 'no' end }"
-        s = assert(sandbox.open { config = { vendors = { demo = path } } })
-        s, err = s:inspect("demo"), select(2, s:inspect "demo")
-        assert.is_nil(s)
-        assert.truthy(err.message:find("no", 1, true))
         s = assert(sandbox.open { config = {} })
         assert.truthy(select(2, s:inspect "nobody").message:find 'no vendor "nobody"')
         s:close()
         assert.has_error(function() sandbox.open { config = { log = print } } end)
         assert.has_error(function() sandbox.open() end)
     end)
+
+    local faulty = {
+        { "return { new = function(", ":1: " },
+        { "\nerror 'no'", ":2: no" },
+        { "return { new = function() error 'no' end }", ":1: no" },
+        { "return 5", ": no new(env)" },
+        { "return { open = print }", ": no new(env)" },
+        { "return { new = function() end }", ": sim:endpoint(req) is missing" },
+        { "return { new = function() return { respond = print } end }", ": sim:endpoint(req) is missing" },
+        { "return { new = function() return { endpoint = print } end }", ": sim:respond(req) is missing" },
+    }
+    for _, case in ipairs(faulty) do
+        it("refuses a simulator at once: " .. case[1], function()
+            local path = write_simulator(case[1])
+            for _, faults_text in ipairs { "", "503@demo.x" } do
+                local s, err = sandbox.open { config = { vendors = { demo = path }, faults = faults_text } }
+                assert.is_nil(s)
+                assert.equal("invalid", err.kind)
+                assert.equal(1, (err.message:find(path .. case[2], 1, true)), err.message)
+            end
+        end)
+    end
 end)
 
 describe("neap.native.server", function()

@@ -123,7 +123,8 @@ describe("settings", function()
     end
 
     it("name every way to give a missing one", function()
-        assert.equal("test: settings: missing settings key, tid; set NEAP_TEST_KEY, or --set test.key=env:NAME",
+        assert.equal("test: settings: missing settings key, tid; set NEAP_TEST_KEY and NEAP_TEST_TID, "
+            .. "or --set test.key=env:NAME --set test.tid=...",
             tostring(settings.missing_error(model, { "key", "tid" })))
         assert.equal("test: settings: missing setting tid; set NEAP_TEST_TID, or --set test.tid=...",
             tostring(settings.missing_error(model, { "tid" })))

@@ -25,6 +25,9 @@ describe("neap.workflow", function()
         { { run = run, args = { log_level = { type = "string" } } }, { "args.log_level" } },
         { { run = run, args = { ["log-level"] = { type = "string" } } }, { "log" } },
         { { run = run, args = 5 }, { "args" } },
+        { { run = run, args = { { "a", type = "path" }, file = { type = "path" } } },
+            { "args.file: it stands beside" } },
+        { { run = run, args = { file = { "path", required = true } } }, { "args.file: it has two names" } },
         { { run = run, args = { file = "path" } }, { "args" } },
     }
     for i, case in ipairs(cases) do
@@ -104,6 +107,33 @@ describe("a workflow's context", function()
             assert.equal(2, most)
             assert.equal(path, summary.dead_letters)
         end)
+    end)
+
+    it("refuses an arg that is not declared; one without a value is nil", function()
+        acme.run(function()
+            local w = neap.workflow { args = { file = { type = "path" } }, run = function(_, args)
+                assert.is_nil(args.file)
+                return args.fil
+            end }
+            local ok, err = pcall(w.start, w, {})
+            assert.is_false(ok)
+            assert.matches('args: no arg "fil"; did you mean "file"?', tostring(err), 1, true)
+        end)
+    end)
+
+    it("is called with a colon", function()
+        for name, call in pairs {
+            vendor = function(ctx) return (ctx.vendor "acme") end,
+            deliver = function(ctx) return (ctx.deliver({}, run)) end,
+        } do
+            acme.run(function()
+                local w = neap.workflow { run = call }
+                local ok, err = pcall(w.start, w, {})
+                assert.is_false(ok)
+                assert.matches(("call it with a colon: ctx:%s(...)"):format(name), tostring(err), 1, true)
+                assert.matches("workflow_spec.lua:%d+$", err.where)
+            end)
+        end
     end)
 
     it("refuses unknown options of deliver", function()

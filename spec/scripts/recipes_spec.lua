@@ -162,7 +162,7 @@ describe("omnisegment/interaction-report", function()
         assert.is_false(helper.exists(dir .. "/r.ndjson"))
         result, dir = report { "--out", "r.ndjson", "--report-name", "never", "--give-up-after", "10m" }
         assert.equal(1, result.code)
-        assert.truthy(result.err:find("no result within 600 s", 1, true), result.err)
+        assert.truthy(result.err:find("report 1 was not ready after 600 s", 1, true), result.err)
         assert.is_false(helper.exists(dir .. "/r.ndjson"))
     end)
 
@@ -175,6 +175,19 @@ describe("omnisegment/interaction-report", function()
         result = report { "--out", "r", "--end-date", "2026-11-31" }
         assert.equal(2, result.code)
         assert.equal(2, run("omnisegment/interaction-report", { "--out", "r" }).code)
+    end)
+
+    it("orders nothing where the file could not be saved", function()
+        local result, dir = report { "--out", "/nonexistent/r.ndjson", "--sandbox-log", "log.ndjson" }
+        assert.equal(2, result.code, result.err)
+        assert.truthy(result.err:find("/nonexistent/r.ndjson", 1, true), result.err)
+        assert.is_true(not helper.exists(dir .. "/log.ndjson") or helper.read(dir .. "/log.ndjson") == "")
+    end)
+
+    it("names the report that was not ready in time, and what to do", function()
+        local result = report { "--out", "r.ndjson", "--give-up-after", "10s", "--poll-every", "5s" }
+        assert.equal(1, result.code)
+        assert.matches("report %d+ was not ready after 10 s; .*get_interaction_report report_id=%d+", result.err)
     end)
 
     it("orders nothing in a dry run", function()

@@ -26,8 +26,16 @@ local function masked(endpoint, client, request)
     return headers, body, target
 end
 
+--- The request, with the name of the setting where the tenant is not known yet.
+local function request_of(endpoint, client, values)
+    local tenant = endpoint.tenant and client.model.tenant
+    if not tenant or client.settings[tenant.setting] ~= nil then return build.request(endpoint, client, values) end
+    local settings = setmetatable({ [tenant.setting] = ("<%s>"):format(tenant.setting) }, { __index = client.settings })
+    return build.request(endpoint, { model = client.model, base_url = client.base_url, settings = settings }, values)
+end
+
 local function show(endpoint, client, values)
-    local request = build.request(endpoint, client, values)
+    local request = request_of(endpoint, client, values)
     local headers, body, target = masked(endpoint, client, request)
     local lines = { ("%s %s"):format(request.method, target) }
     for i = 1, #headers, 2 do lines[#lines + 1] = ("%s: %s"):format(headers[i], headers[i + 1]) end
@@ -37,7 +45,7 @@ local function show(endpoint, client, values)
 end
 
 local function show_json(endpoint, client, values)
-    local request = build.request(endpoint, client, values)
+    local request = request_of(endpoint, client, values)
     local headers, body, target = masked(endpoint, client, request)
     local shown = { method = request.method, url = target, headers = {}, body = body and json.decode(body) }
     for i = 1, #headers, 2 do shown.headers[headers[i]] = headers[i + 1] end

@@ -49,7 +49,7 @@ local function find(index, flag)
     if field and field.type == "boolean" then return field, true end
 end
 
-local function unknown_option(index, flag)
+local function unknown_option(index, flag, otherwise)
     local names = { "--help" }
     for name, field in pairs(index) do
         names[#names + 1] = name
@@ -57,7 +57,7 @@ local function unknown_option(index, flag)
     end
     table.sort(names)
     local hint = flag:find "^%-%-" and suggest.hint(flag, names) or nil
-    report.refuse(("unknown option %s"):format(flag), hint)
+    report.refuse(("unknown option %s"):format(flag), hint or otherwise)
 end
 
 --- The value of an option that needs one: behind its `=`, else the next word.
@@ -73,13 +73,13 @@ local function value_of(scan, index, flag, value)
     return word
 end
 
-local function take_unknown(scan, index, flag, value, lenient)
-    if not lenient then unknown_option(index, flag) end
+local function take_unknown(scan, index, flag, value, how)
+    if not how.lenient then unknown_option(index, flag, how.hint) end
     scan.unknown[#scan.unknown + 1] = flag
     if not value then scan.behind_unknown[scan.next + 1] = true end
 end
 
-local function take_option(scan, index, word, lenient)
+local function take_option(scan, index, word, how)
     local flag, value = word:match "^(%-%-[^=]+)=(.*)$"
     flag = flag or word
     if flag == "--help" or flag == "-h" then
@@ -87,7 +87,7 @@ local function take_option(scan, index, word, lenient)
         return
     end
     local field, is_negated = find(index, flag)
-    if not field then return take_unknown(scan, index, flag, value, lenient) end
+    if not field then return take_unknown(scan, index, flag, value, how) end
     if field.type ~= "boolean" then
         value = value_of(scan, index, flag, value)
     elseif is_negated and value then
@@ -99,10 +99,11 @@ local function take_option(scan, index, word, lenient)
 end
 
 --- Splits words into options and others. Raises for an option that nobody knows, unless
--- `lenient`; with `first` it ends at the first word that is no option.
+-- `lenient`; with `first` it ends at the first word that is no option. `hint`: what to do about an unknown
+-- one that resembles none.
 ---@param fields neap.cli.Option[]
 ---@param words string[]
----@param how? { lenient?: boolean, first?: boolean }
+---@param how? { lenient?: boolean, first?: boolean, hint?: string }
 ---@return neap.cli.Scan
 function M.scan(fields, words, how)
     how = how or {}
@@ -117,7 +118,7 @@ function M.scan(fields, words, how)
         if not is_over and word == "--" then
             is_over = true
         elseif not is_over and word:find "^%-." then
-            take_option(scan, index, word, how.lenient)
+            take_option(scan, index, word, how)
         else
             scan.words[#scan.words + 1], scan.at[#scan.at + 1] = word, scan.next
             if how.first then break end

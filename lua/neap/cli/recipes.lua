@@ -87,9 +87,18 @@ local function hint_for(name)
     return "`neap list recipes` shows what there is"
 end
 
+--- The vendor that a text defines, if it is a definition rather than a script.
+local function defined_vendor(text)
+    local code = text:gsub("%[(=*)%[.-%]%1%]", ""):gsub("%-%-[^\n]*", "")
+    if code:find "%f[%w_]local%s+vendor%f[^%w_]" then return nil end
+    return ("\n" .. code):match "\n%s*return%s+vendor%.define%s*%(?%s*[\"']([^\"'\n]*)[\"']"
+end
+
 local function find_script(path)
     local text, message = read_text(path)
     if not text then report.refuse(message) end
+    local defined = defined_vendor(text)
+    if defined then report.refuse(("%s: this is a definition: see neap describe %s"):format(path, defined)) end
     return { name = path, text = text, chunk = path, dir = directory_of(path) }
 end
 
@@ -151,14 +160,14 @@ function M.load(recipe, env)
     return chunk
 end
 
---- Names the script in what `neap.workflow` refuses: a tail call has left no line of it.
+--- Names the script in what `neap.workflow` and ctx refuse: a tail call has left no line of it.
 ---@param recipe neap.cli.Recipe
 ---@param raised any
 ---@return any raised
 function M.located(recipe, raised)
-    if errors.is(raised) and not raised.where and raised.message:find "^neap%.workflow: " then
-        raised.where = recipe.chunk
-    end
+    if not errors.is(raised) or raised.where then return raised end
+    local message = raised.message
+    if message:find "^neap%.workflow: " or message:find "ctx:%a+[:(]" then raised.where = recipe.chunk end
     return raised
 end
 

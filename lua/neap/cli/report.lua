@@ -5,6 +5,7 @@ local dry_run = require "neap.call.dry_run"
 local errors = require "neap.error"
 local json = require "neap.native.json"
 local log = require "neap.native.log"
+local progress = require "neap.progress"
 local runtime = require "neap.runtime"
 local secrets = require "neap.native.secret"
 local terminal = require "neap.native.terminal"
@@ -29,11 +30,13 @@ end
 
 -- Lines ----------------------------------------------------------------------------------------
 
+local write_error = progress.around(function(...) io.stderr:write(...) end)
+
 --- Writes a line to standard error.
 ---@param line string
 function M.note(line)
     io.stdout:flush() -- in order, where both go to one place
-    io.stderr:write("neap: ", secrets.redact((line:gsub("[\r\n]+", " "))), "\n")
+    write_error("neap: ", secrets.redact((line:gsub("[\r\n]+", " "))), "\n")
 end
 
 --- Gets the JSON of a value, indented where people read it.
@@ -128,10 +131,10 @@ function M.failure(raised, traceback)
         if not line then -- what a script put into it has no JSON form
             line = assert(json.encode { error = { kind = err.kind, message = (err.message:gsub("[\128-\255]", "?")) } })
         end
-        io.stderr:write(secrets.redact(line), "\n")
+        write_error(secrets.redact(line), "\n")
     else
         local line = secrets.redact((error_line(err):gsub("[\r\n]+", " ")))
-        io.stderr:write(text.style("red", "neap:", 2), " ", line, "\n")
+        write_error(text.style("red", "neap:", 2), " ", line, "\n")
     end
     if traceback and log.enabled "debug" then
         log.write("debug", "traceback", { traceback = traceback })
@@ -188,12 +191,23 @@ local function ending(summary)
     return ("; %s%s"):format(words or "ended early", read)
 end
 
+local REASON_MAX = 80
+
+--- What most of the records that were not delivered died of, where the ending does not say it.
+local function reason_of(summary)
+    local reason, ended = summary.reason, summary.ended
+    if not reason or ended and ended.reason ~= "source" then return "" end
+    local words = secrets.redact((reason.message:gsub("%s+", " ")))
+    local cut = (utf8.len(words) or 0) > REASON_MAX and utf8.offset(words, REASON_MAX - 2)
+    return ("; %d x %s"):format(reason.count, cut and words:sub(1, cut - 1) .. "..." or words)
+end
+
 local function summary_line(summary)
     local letters = summary.dead_letters and "; dead letters in " .. summary.dead_letters or ""
     local plural = summary.total == 1 and "" or "s"
-    return ("%d record%s: %d ok, %d failed, %d unknown, %d retried, %.1f s%s%s"):format(
+    return ("%d record%s: %d ok, %d failed, %d unknown, %d retried, %.1f s%s%s%s"):format(
         summary.total, plural, summary.ok, summary.failed, summary.unknown, summary.retried,
-        summary.seconds, ending(summary), letters)
+        summary.seconds, ending(summary), reason_of(summary), letters)
 end
 
 --- Says how a delivery went: with --json one line on standard output, else the last line of

@@ -3,6 +3,7 @@
 local deliver = require "neap.deliver"
 local globals = require "neap.cli.globals"
 local options = require "neap.cli.options"
+local progress = require "neap.progress"
 local recipes = require "neap.cli.recipes"
 local report = require "neap.cli.report"
 local run_help = require "neap.cli.run_help"
@@ -76,7 +77,8 @@ end
 local function read_args(flow, args)
     local fields = table.move(globals.calls, 1, #globals.calls, 1, {})
     table.move(flow.schema.fields, 1, #flow.schema.fields, #fields + 1, fields)
-    local scan, own = options.scan(fields, args.words), {}
+    local help = ("see neap run %s --help"):format(args.script)
+    local scan, own = options.scan(fields, args.words, { hint = help }), {}
     if scan.words[1] then
         report.refuse(("unexpected argument %q"):format(scan.words[1]),
             ("%s takes options only: neap run %s --help"):format(args.script, args.script))
@@ -107,19 +109,19 @@ end
 
 local function finish(values, value, err)
     if deliver.is_summary(value) then
-        report.summary(value, values.out == "-")
+        report.summary(value, rawget(values, "out") == "-")
         return report.code_of_summary(value)
     end
     if value == nil and err ~= nil then
         local code = fail(err)
-        if type(err) == "table" and err.summary then report.summary(err.summary, values.out == "-") end
+        if type(err) == "table" and err.summary then report.summary(err.summary, rawget(values, "out") == "-") end
         return code
     end
     report.dry_run()
     if value ~= nil then
         local text, problem = report.encode(value)
         if not text then return fail("the workflow's result is no JSON: " .. problem.message) end
-        local out = values.out == "-" and io.stderr or io.stdout
+        local out = rawget(values, "out") == "-" and io.stderr or io.stdout
         out:write(text, "\n")
     end
     return report.signal_code() or report.EXIT.done
@@ -139,8 +141,14 @@ local function use_coroutines()
     package.loaded.coroutine = wrapped
 end
 
+--- From now on, what a script prints stays clear of the progress bar.
+local function use_print()
+    rawset(_G, "print", progress.around(print))
+end
+
 local function start(recipe, args)
     use_coroutines()
+    use_print()
     local results = table.pack(run_task(recipes.load(recipe)))
     local flow = results[1]
     if not workflow.is_workflow(flow) then

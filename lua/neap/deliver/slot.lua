@@ -1,6 +1,7 @@
 --- The slot of one record of a delivery: whether it holds a place, is on the wire, waits for its key's
 -- turn. The call pipeline reports to it; the delivery reads it when it has to end early.
 
+local clock = require "neap.native.clock"
 local event = require "neap.native.event"
 
 local M = {}
@@ -94,6 +95,14 @@ end
 
 function Slot:succeeded(write)
     self.effect, self.ambiguous = self.effect or write, false
+end
+
+--- An answer that says the vendor is down: for the display. The probe is sent `wait` after its last one.
+function Slot:met_outage(gate, status, wait)
+    local delivery, now = self.delivery, clock.now()
+    local down = delivery.down
+    if gate:state() == "open" or down and down.gate == gate and down.next and now < down.next then return end
+    delivery.down = { gate = gate, status = status, next = wait and now + wait }
 end
 
 --- What is known of the record's fate where no error of a call says it.

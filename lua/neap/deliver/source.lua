@@ -33,7 +33,10 @@ function M.open(from)
     if type(from) == "table" and type(from.next) == "function" then return from end
     if type(from) == "table" then return setmetatable({ items = from, at = 0 }, List) end
     if type(from) == "function" then return setmetatable({ pull = from, at = 0 }, Iterator) end
-    error(("ctx:deliver: records expected (neap.records, a list or an iterator), got a %s"):format(type(from)), 0)
+    error(errors.new {
+        kind = "invalid", where = errors.caller(),
+        message = ("ctx:deliver: records expected (neap.records, a list or an iterator), got a %s"):format(type(from)),
+    }, 0)
 end
 
 return M

@@ -61,6 +61,54 @@ local function name_faults(header)
     return faults
 end
 
+--- Several cells in one, by another separator? -> hint
+local function separator_hint(header)
+    if #header ~= 1 then return nil end
+    local found = header[1]:match "[;\t]"
+    if not found then return nil end
+    return ("the cells seem to be separated by %s"):format(found == ";" and '";"' or "tabs")
+end
+
+local KNOWN_MAX = 16 -- names that a message lists
+
+local function listed(names)
+    local shown = table.concat(names, ", ", 1, math.min(#names, KNOWN_MAX))
+    return #names <= KNOWN_MAX and shown or ("%s, ... (%d)"):format(shown, #names)
+end
+
+--- Sorts faults into columns nobody knows, names without a column, and others.
+local function sort_faults(faults)
+    local sorted = { unknown = {}, missing = {}, rest = {}, near = 0 }
+    for _, fault in ipairs(faults) do
+        local kind = fault.message:find "^unknown name" and "unknown"
+            or fault.message:find "^required, and there is no such column" and "missing" or "rest"
+        table.insert(sorted[kind], kind == "rest" and fault or fault.path)
+        if kind == "unknown" and fault.hint then sorted.near = sorted.near + 1 end
+    end
+    return sorted
+end
+
+--- The faults in words: unknown columns in one clause, unless there are few and near to known ones.
+local function faults_text(faults, known)
+    local sorted = sort_faults(faults)
+    local count = #sorted.unknown
+    if count < 2 or sorted.near == count or count == 2 and sorted.near > 0 then
+        return schema.format_faults(faults)
+    end
+    local parts = { ("unknown columns %s; known are %s"):format(listed(sorted.unknown), listed(known)) }
+    if sorted.missing[1] then
+        parts[2] = ("%s %s missing"):format(listed(sorted.missing), sorted.missing[2] and "are" or "is")
+    end
+    if sorted.rest[1] then parts[#parts + 1] = schema.format_faults(sorted.rest) end
+    return table.concat(parts, "; ")
+end
+
+--- A header of one cell that another separator makes several of is no custom column.
+local function add_separator_fault(columns, hint, faults)
+    if not hint or not columns or not columns[1].custom then return end
+    faults[1] = { path = columns[1].name, message = "one column" }
+end
+
 --- Checks the header once. -> true | nil, err with every fault
 function Parser:check_header()
     self:ready()
@@ -74,8 +122,11 @@ function Parser:check_header()
         self.columns = plain_columns(self.header)
     end
     for _, fault in ipairs(more or {}) do faults[#faults + 1] = fault end
+    local hint = self.shape and separator_hint(self.header)
+    add_separator_fault(self.shape and self.columns, hint, faults)
     if #faults == 0 then return true end
-    return nil, { message = "header: " .. schema.format_faults(faults), faults = faults, line = self.header_line }
+    local text = faults_text(faults, self.shape and self.shape.schema:names() or {})
+    return nil, { message = "header: " .. text, faults = faults, line = self.header_line, hint = hint or nil }
 end
 
 local function put(record, keys, value)

@@ -40,7 +40,9 @@ local function next_line(self)
         local from, to = self.at, self.rest:find("\n", self.at, true)
         if not to then
             if #self.rest - from + 1 > MAX_LINE then
-                return nil, nil, errors.new { kind = "invalid", line = self.line + 1, message = "a line is longer than 16 MiB" }
+                return nil, nil, errors.new {
+                    kind = "invalid", line = self.line + 1, message = "a line is longer than 16 MiB",
+                }
             end
             if not self.ended or from > #self.rest then return nil end
             to = #self.rest + 1
@@ -76,7 +78,9 @@ function Parser:next()
     if type(value) ~= "table" or json.is_array(value) then
         return faulty(text, line, "a JSON object expected")
     end
-    if deadletter.is_letter(value) then return value.record, math.type(value.line) == "integer" and value.line or line end
+    if deadletter.is_letter(value) then
+        return value.record, math.type(value.line) == "integer" and value.line or line
+    end
     return value, line
 end
 

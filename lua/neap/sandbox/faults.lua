@@ -95,12 +95,19 @@ local function unknown(what, name, list)
     return ('faults: unknown %s "%s" (%s)'):format(what, name, hint)
 end
 
+local function unknown_key(kind, name, list)
+    local nearest = suggest.nearest(name, list)
+    local hint = nearest and ('did you mean "%s"?'):format(nearest)
+        or "there are " .. table.concat(list, ", ")
+    return ('faults: %s: no key "%s", %s'):format(kind, name, hint)
+end
+
 local function read_keys(raw, allowed, clause)
     for _, pair in ipairs(raw.keys or {}) do
         local name, text = pair[1], pair[2]
         local read = allowed[name]
         if not read then
-            return unknown(('key of "%s"'):format(raw.kind), name, sorted_keys(allowed))
+            return unknown_key(raw.kind, name, sorted_keys(allowed))
         end
         local value, wanted = read(text)
         if not value then

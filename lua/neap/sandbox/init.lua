@@ -8,8 +8,8 @@
 ---   settings   { api_key =, tid = }: what the simulators accept
 ---   log_level, log_format    of messages for the person who runs it
 ---
---- A simulator is opened at the first request for it; how one is written is told in
---- neap.sandbox.router.
+--- A simulator that is built in is opened at the first request for it, another one at once, so that
+--- its faults are found; how one is written is told in neap.sandbox.router.
 
 local clock = require "neap.native.clock"
 local faults = require "neap.sandbox.faults"
@@ -60,9 +60,10 @@ local function make_now()
     end
 end
 
---- Tells of a simulator's error.
+--- Tells of a simulator's error; where within the sandbox it came from is for level debug.
 local function report(problem)
-    messages.write("error", "sandbox: " .. problem.message, { traceback = problem.trace })
+    messages.write("error", "sandbox: " .. problem.message)
+    if messages.enabled "debug" then messages.write("debug", "traceback", { traceback = problem.trace }) end
 end
 
 local function note(text)
@@ -78,9 +79,30 @@ local function find_sources(config)
     return sources, names
 end
 
+--- The text of whatever was raised.
+local function message_of(raised)
+    return type(raised) == "table" and type(raised.message) == "string" and raised.message or tostring(raised)
+end
+
+--- The module of a simulator. -> module | nil, message
 local function load_simulator(name, source)
     if source == true then return require("neap.sandbox." .. name) end
-    return assert(loadfile(source, "t"))(name)
+    local chunk, message = loadfile(source, "t")
+    if not chunk then return nil, message end
+    local ok, module = pcall(chunk, name)
+    if not ok then return nil, module end
+    if type(module) ~= "table" or type(module.new) ~= "function" then return nil, source .. ": no new(env)" end
+    return module
+end
+
+--- What a simulator must have; a value without fields has nothing.
+local function check_simulator(source, sim)
+    if source == true then return sim end
+    for _, name in ipairs { "endpoint", "respond" } do
+        local ok, method = pcall(function() return sim[name] end)
+        if not ok or method == nil then return nil, ("%s: sim:%s(req) is missing"):format(source, name) end
+    end
+    return sim
 end
 
 function Sandbox:make_env(name)
@@ -100,24 +122,50 @@ function Sandbox:make_env(name)
     }
 end
 
+--- Opens a simulator, once. -> vendor | nil, message
+function Sandbox:try_vendor(name)
+    if self.opened[name] then return self.opened[name] end
+    local source = self.sources[name]
+    local module, message = load_simulator(name, source)
+    if not module then return nil, message end
+    local ok, sim = pcall(module.new, self:make_env(name))
+    if not ok then return nil, sim end
+    sim, message = check_simulator(source, sim)
+    if not sim then return nil, message end
+    self.opened[name] = { name = name, sim = sim, file = source ~= true and source or nil }
+    return self.opened[name]
+end
+
 function Sandbox:open_vendor(name)
-    local vendor = self.opened[name]
-    if not vendor then
-        local module = load_simulator(name, self.sources[name])
-        vendor = { name = name, sim = module.new(self:make_env(name)) }
-        self.opened[name] = vendor
+    local vendor, message = self:try_vendor(name)
+    return vendor or error(message, 0)
+end
+
+--- Opens the simulators that are not built in: true, or nil and what is wrong with one.
+function Sandbox:open_simulators()
+    for _, name in ipairs(self.names) do
+        if self.sources[name] ~= true then
+            local vendor, message = self:try_vendor(name)
+            if not vendor then return nil, message_of(message) end
+        end
     end
-    return vendor
+    return true
 end
 
 --- Reads config.faults: true, or nil and what is wrong.
 function Sandbox:open_faults()
+    local random, broken = make_random(self.seed, "faults"), nil
+    self.faults = faults.new({}, random, self.now)
     local clauses, message = faults.parse(self.config.faults or "", {
         vendors = self.names,
-        endpoints = function(name) return self:open_vendor(name).sim.endpoints end,
+        endpoints = function(name)
+            local vendor, problem = self:try_vendor(name)
+            broken = broken or problem and message_of(problem)
+            return vendor and vendor.sim.endpoints
+        end,
     })
-    if not clauses then return nil, message end
-    self.faults = faults.new(clauses, make_random(self.seed, "faults"), self.now)
+    if broken or not clauses then return nil, broken or message end
+    self.faults = faults.new(clauses, random, self.now)
     self.opened = {} -- a simulator that was asked for its endpoints had no faults yet
     return true
 end
@@ -166,6 +214,7 @@ return function(config)
         opened = {},
     }, Sandbox)
     local ok, message = self:open_faults()
+    if ok then ok, message = self:open_simulators() end
     if ok then ok, message = self:open_log() end
     if not ok then return nil, message end
     local serving = self:make_router()

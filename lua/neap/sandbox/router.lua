@@ -69,6 +69,7 @@
 ---   The router adds Date, and leaves the body away for HEAD.
 
 local clock = require "neap.native.clock"
+local errors = require "neap.error"
 local json = require "neap.native.json"
 
 local router = {}
@@ -199,7 +200,7 @@ end
 
 ---@class neap.sandbox.Router
 ---@field find_vendor fun(name: string): boolean is there such a vendor?
----@field open_vendor fun(name: string): table opens it, once: { sim =, name = }
+---@field open_vendor fun(name: string): table opens it, once: { sim =, name =, file = }
 ---@field vendor_names string[]
 ---@field faults neap.sandbox.Faults
 ---@field log neap.sandbox.Log?
@@ -243,7 +244,7 @@ local function decide(self, req, vendor)
     local kind = fault and fault.kind or delay > 0 and "slow" or nil
     if fault and fault.status then return status_fault(self, vendor, fault.status), kind end
     local res = sim:respond(req)
-    if type(res) ~= "table" then error(vendor.name .. ": respond returned no response", 0) end
+    if type(res) ~= "table" then error((vendor.file or vendor.name) .. ": respond returned no response", 0) end
     return res, kind
 end
 
@@ -338,8 +339,13 @@ local function send(self, ex, req, res, kind, entry)
     ex:finish()
 end
 
+--- What was raised, with the line of the simulator where it does not say that itself.
 local function keep_trace(err)
     local text = type(err) == "table" and err.message or tostring(err)
+    local where = errors.caller()
+    if where and not text:find(where, 1, true) then
+        text = where .. ": " .. text:gsub("^[^:]*neap[./][^:]*:%d+: ", "")
+    end
     return { message = text, trace = debug.traceback(text, 2) }
 end
 

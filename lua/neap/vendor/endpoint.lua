@@ -68,6 +68,7 @@ local function compile_key(c, endpoint)
 end
 
 local function check_rules(c, endpoint)
+    grammar.check_list(c, { "endpoints", endpoint.name, "rules" }, endpoint.rules)
     for _, rule in ipairs(endpoint.rules) do
         grammar.check(c, rule, grammar.RULE, { "endpoints", endpoint.name, "rules" })
         for _, kind in ipairs { "any_of", "with", "both_or_none", "order" } do
@@ -76,11 +77,26 @@ local function check_rules(c, endpoint)
     end
 end
 
+local function check_example(c, endpoint)
+    local names = {}
+    for name in pairs(endpoint.example or {}) do names[#names + 1] = tostring(name) end
+    table.sort(names)
+    for _, name in ipairs(names) do check_param(c, endpoint, "example", name) end
+end
+
+local function compile_template(c, name, method, path)
+    local at = { "endpoints", name, method:lower() }
+    if path:sub(1, 1) ~= "/" then
+        grammar.refuse(c, at, ("a path begins with a slash: %q"):format("/" .. path))
+    end
+    local template, message = lang.template(path)
+    if not template then grammar.refuse(c, at, message) end
+    return template
+end
+
 local function compile_params(c, model, name, def)
     local where = model.name .. "." .. name
-    if def.params and #def.params == 0 and next(def.params) then
-        grammar.refuse(c, { "endpoints", name, "params" }, "a list of fields expected: { \"name\", type = ... }, ...")
-    end
+    grammar.check_fields(c, { "endpoints", name, "params" }, def.params)
     local ok, params = pcall(schema.compile, def.params or {}, where, { open = def.open })
     if not ok then grammar.refuse_fields(c, { "endpoints", name, "params" }, params, where) end
     return params
@@ -105,8 +121,7 @@ function M.compile(c, model, name, def)
     grammar.check(c, def, grammar.ENDPOINT, { "endpoints", name })
     check_placement(c, model, name, def)
     local method, path = method_of(c, name, def)
-    local template, message = lang.template(path)
-    if not template then grammar.refuse(c, { "endpoints", name, method:lower() }, message) end
+    local template = compile_template(c, name, method, path)
     local default_place = (method == "GET" or method == "DELETE") and "query" or "body"
     local endpoint = {
         name = name, vendor = model.name, method = method, path = path, template = template,
@@ -120,6 +135,7 @@ function M.compile(c, model, name, def)
     for i, field in ipairs(endpoint.params.fields) do endpoint.wire_names[i] = field.wire or field.name end
     compile_key(c, endpoint)
     check_rules(c, endpoint)
+    check_example(c, endpoint)
     return endpoint
 end
 

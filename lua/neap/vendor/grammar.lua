@@ -38,6 +38,13 @@ M.RULE = {
     check = "function", doc = "string",
 }
 
+--- How the lists of a definition look, for who forgets their inner braces.
+M.EXAMPLES = {
+    limits = "{ { rate = ... } }", retry = "{ { on = ..., backoff = ... } }", refused = "{ 401, 403 }",
+    settings = '{ { "name", type = ... } }', params = '{ { "name", type = ... } }',
+    rules = "{ { any_of = ... } }", exempt = '{ "name" }', on = "{ 429, 503 }",
+}
+
 --- Where a key is: as a field, `key = `, or as the name of a parameter, `{ "key", `; else the word.
 local function find_key(text, key, from)
     local quoted = key:gsub("%p", "%%%0")
@@ -122,6 +129,40 @@ function M.refuse_name(c, path, name, known, what)
     for key in pairs(known) do names[#names + 1] = key end
     table.sort(names)
     M.refuse(c, path, ("no %s %q"):format(what, name), suggest.hint(name, names))
+end
+
+--- Raises for a list that is none: one with names for keys, or with holes.
+---@param path (string|integer)[] its last name is one of M.EXAMPLES
+---@param list table|nil
+function M.check_list(c, path, list)
+    for key in pairs(list or {}) do
+        if math.type(key) ~= "integer" or key < 1 or key > #list then
+            M.refuse(c, path, "a list expected, like " .. M.EXAMPLES[path[#path]])
+        end
+    end
+end
+
+--- Raises for a list of fields that is none, or of which one is no field.
+---@param list table|nil
+function M.check_fields(c, path, list)
+    for i, field in ipairs(list or {}) do
+        if type(field) ~= "table" or type(field[1]) ~= "string" then
+            local name = type(field) == "string" and i == 1 and field or "name"
+            M.refuse(c, path, ("field %d: { %q, type = ... } expected"):format(i, name))
+        end
+    end
+    M.check_list(c, path, list)
+end
+
+--- Raises for a list in which one is no HTTP status.
+function M.check_statuses(c, path, list)
+    M.check_list(c, path, list)
+    for _, status in ipairs(list or {}) do
+        if math.type(status) ~= "integer" or status < 100 or status > 599 then
+            local shown = type(status) == "string" and ("%q"):format(status) or tostring(status)
+            M.refuse(c, path, ("%s is no HTTP status from 100 to 599"):format(shown))
+        end
+    end
 end
 
 local function allowed_names(spec)

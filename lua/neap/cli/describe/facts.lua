@@ -115,7 +115,7 @@ end
 M.DEFAULT_RETRIES = {
     { "no answer", "where a repeat is allowed: up to 4 more sends, exponential from 1 s to 30 s, "
         .. "equal jitter; Neap's own rule" },
-    { "429", "exponential from 1 s to 60 s; Neap's own rule" },
+    { "429", "up to 8 more sends, exponential from 1 s to 1 min, equal jitter; Neap's own rule" },
 }
 
 -- Parameters -----------------------------------------------------------------------------------
