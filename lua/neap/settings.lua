@@ -217,6 +217,12 @@ function M.resolve(model, overrides)
     return values, missing
 end
 
+local function is_secret(model, name)
+    for _, field in ipairs(model.settings) do
+        if field[1] == name then return field.type == "secret" end
+    end
+end
+
 --- The error for settings that are missing, naming each way to give them.
 function M.missing_error(model, missing)
     local variables, sets = {}, {}

@@ -26,11 +26,18 @@ local function masked(endpoint, client, request)
     return headers, body, target
 end
 
---- The request, with the name of the setting where the tenant is not known yet.
+local function lacks(client, setting)
+    for _, name in ipairs(client.missing) do
+        if name == setting then return true end
+    end
+    return false
+end
+
+--- The request, with the name of the setting where the tenant is needed and not known yet.
 local function request_of(endpoint, client, values)
-    local tenant = endpoint.tenant and client.model.tenant
-    if not tenant or client.settings[tenant.setting] ~= nil then return build.request(endpoint, client, values) end
-    local settings = setmetatable({ [tenant.setting] = ("<%s>"):format(tenant.setting) }, { __index = client.settings })
+    local setting = endpoint.tenant and client.model.tenant.setting
+    if not setting or not lacks(client, setting) then return build.request(endpoint, client, values) end
+    local settings = setmetatable({ [setting] = ("<%s>"):format(setting) }, { __index = client.settings })
     return build.request(endpoint, { model = client.model, base_url = client.base_url, settings = settings }, values)
 end
 
