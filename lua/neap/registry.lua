@@ -75,10 +75,8 @@ end
 function M.simulators()
     local found = {}
     for _, dir in ipairs(directories()) do
-        local defined = {}
-        for _, entry in ipairs(file.list(dir) or {}) do defined[entry] = true end
         for _, entry in ipairs(file.list(dir .. "/sandbox") or {}) do
-            local name = defined[entry] and entry:match "^([%w_-]+)%.lua$"
+            local name = entry:match "^([%w_-]+)%.lua$"
             if name and not found[name] then found[name] = ("%s/sandbox/%s"):format(dir, entry) end
         end
     end
