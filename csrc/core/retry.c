@@ -131,11 +131,18 @@ neap_decision neap_policy_decide(const neap_policy *p, neap_history *h, const ne
 }
 
 int neap_attempts_reserve(neap_attempts *a) {
-    size_t cap = a->cap ? a->cap * 2 : 2;
+    bool inside = a->items == a->inside;
+    size_t cap = a->cap * 2;
     neap_attempt *items;
     if (a->len < a->cap) return 0;
-    items = realloc(a->items, cap * sizeof *items);
+    if (a->items == NULL) {
+        a->items = a->inside;
+        a->cap = NEAP_ATTEMPTS_INSIDE;
+        return 0;
+    }
+    items = realloc(inside ? NULL : a->items, cap * sizeof *items);
     if (items == NULL) return NEAP_ENOMEM;
+    if (inside) memcpy(items, a->inside, sizeof a->inside);
     a->items = items;
     a->cap = cap;
     return 0;
@@ -144,14 +151,15 @@ int neap_attempts_reserve(neap_attempts *a) {
 int neap_attempts_copy(neap_attempts *to, const neap_attempts *from) {
     neap_attempts_deinit(to);
     if (from->len == 0) return 0;
-    to->items = malloc(from->len * sizeof *to->items);
+    to->items = from->len > NEAP_ATTEMPTS_INSIDE ? malloc(from->len * sizeof *to->items) : to->inside;
     if (to->items == NULL) return NEAP_ENOMEM;
     memcpy(to->items, from->items, from->len * sizeof *to->items);
-    to->len = to->cap = from->len;
+    to->len = from->len;
+    to->cap = from->len > NEAP_ATTEMPTS_INSIDE ? from->len : NEAP_ATTEMPTS_INSIDE;
     return 0;
 }
 
 void neap_attempts_deinit(neap_attempts *a) {
-    free(a->items);
+    if (a->items != a->inside) free(a->items);
     *a = (neap_attempts){0};
 }

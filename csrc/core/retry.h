@@ -116,10 +116,14 @@ typedef struct neap_attempt {
     neap_failure failure; /* why there is no usable answer */
 } neap_attempt;
 
-/* The sends of one call. Zero-initialised is empty. */
+enum { NEAP_ATTEMPTS_INSIDE = 2 };
+
+/* The sends of one call. Zero-initialised is empty; must not move afterwards. Most calls take one send
+ * or two and need no memory of their own. */
 typedef struct neap_attempts {
-    neap_attempt *items; /* owned */
+    neap_attempt *items; /* owned, or `inside` */
     size_t len, cap;
+    neap_attempt inside[NEAP_ATTEMPTS_INSIDE];
 } neap_attempts;
 
 /* Makes room for one more. 0 or NEAP_ENOMEM. */
