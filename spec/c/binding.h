@@ -5,12 +5,11 @@
 #define NEAP_SPEC_BINDING_H
 
 #include <lualib.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "../../csrc/core/exchange.h"
 #include "../../csrc/lua/runtime.h"
-#include "check.h"
+#include "alloc.h"
 
 /* --- a server -------------------------------------------------------------------------------- */
 
@@ -249,8 +248,8 @@ static const char *const scripts[] = {
 
 /* --- states ---------------------------------------------------------------------------------- */
 
-static lua_State *open_state(lua_Alloc allocate) {
-    lua_State *L = lua_newstate(allocate, NULL);
+static lua_State *open_state(void) {
+    lua_State *L = lua_newstate(alloc_lua, NULL);
     luaL_openlibs(L);
     CHECK_EQ_INT(l_runtime_open(L, NULL), 0);
     neap_loop_set_virtual(l_loop(L), INT64_C(1790000000000));

@@ -1,27 +1,11 @@
 /* test_binding_alloc.c: the bindings when memory ends: the n-th allocation fails, for n = 1, 2 and so
  * on, until none does; Lua's through the state's allocator, C's through the linker's --wrap. Whatever
  * happens, the script fails for lack of memory or does not fail at all, the loop is idle afterwards,
- * and the runtime goes on. Leaks and wild accesses are ASan's to see; lost Lua memory is counted. */
+ * and the runtime goes on. */
 #include "binding.h"
 
 /* --- memory that ends ------------------------------------------------------------------------ */
 
-static long countdown;    /* allocations until one fails; negative: none does */
-static bool for_ever;     /* all after it fail too; else only one, which Lua tries again */
-static bool has_failed;   /* one did */
-static size_t lua_memory; /* bytes that the state holds */
-
-static bool fails_now(void) {
-    if (countdown < 0) return false;
-    if (countdown > 0) {
-        countdown--;
-        return false;
-    }
-    if (!for_ever) countdown = -1;
-    return has_failed = true;
-}
-
-extern void *__real_malloc(size_t size);
 extern void *__real_calloc(size_t count, size_t size);
 extern void *__real_realloc(void *p, size_t size);
 extern char *__real_strdup(const char *s);
@@ -31,37 +15,19 @@ void *__wrap_realloc(void *p, size_t size);
 char *__wrap_strdup(const char *s);
 
 void *__wrap_malloc(size_t size) {
-    return fails_now() ? NULL : __real_malloc(size);
+    return alloc_fails() ? NULL : __real_malloc(size);
 }
 
 void *__wrap_calloc(size_t count, size_t size) {
-    return fails_now() ? NULL : __real_calloc(count, size);
+    return alloc_fails() ? NULL : __real_calloc(count, size);
 }
 
 void *__wrap_realloc(void *p, size_t size) {
-    return fails_now() ? NULL : __real_realloc(p, size);
+    return alloc_fails() ? NULL : __real_realloc(p, size);
 }
 
 char *__wrap_strdup(const char *s) {
-    return fails_now() ? NULL : __real_strdup(s);
-}
-
-static void *allocate(void *ud, void *p, size_t old, size_t size) {
-    void *block;
-    (void)ud;
-    if (p == NULL) old = 0; /* then it is a type, see lua_Alloc */
-    if (size == 0) {
-        free(p);
-        lua_memory -= old;
-        return NULL;
-    }
-    if (size > old && fails_now()) return NULL;
-    block = __real_malloc(size);
-    if (block == NULL) abort();
-    if (p != NULL) memcpy(block, p, old < size ? old : size);
-    free(p);
-    lua_memory += size - old;
-    return block;
+    return alloc_fails() ? NULL : __real_strdup(s);
 }
 
 /* --- runs ------------------------------------------------------------------------------------ */
@@ -88,19 +54,18 @@ static bool is_memory_error(lua_State *L) {
     return false;
 }
 
-/* task.run(script) with the n-th allocation failing. Did it get through? */
-static bool run_task(lua_State *L, const char *script, long n) {
+/* task.run(script) with that fault after n allocations. Did it get through? */
+static bool run_task(lua_State *L, const char *script, alloc_fault fault, long n) {
     int status;
     lua_getglobal(L, "task");
     lua_getfield(L, -1, "run");
     CHECK_EQ_INT(luaL_loadbuffer(L, script, strlen(script), "=script"), LUA_OK);
-    has_failed = false;
-    countdown = n;
+    alloc_fail(fault, n);
     status = lua_pcall(L, 1, 1, 0);
-    countdown = -1;
+    alloc_succeed();
     if (status == LUA_OK) {
         CHECK(lua_toboolean(L, -1));
-    } else if (!has_failed) {
+    } else if (!alloc_failed) {
         CHECK_STR(lua_tostring(L, -1), "no error");
     } else {
         CHECK(is_memory_error(L));
@@ -111,24 +76,22 @@ static bool run_task(lua_State *L, const char *script, long n) {
 
 /* Fails the n-th allocation for n = 0, step, ... of one script, always in a new state. */
 static void check_script(const char *script) {
-    for (int mode = 0; mode < 2; mode++) {
+    for (alloc_fault f = ALLOC_FAIL_ONE; f <= ALLOC_FAIL_REST; f++) {
         long n = 0;
         unsigned failed_before = check_failed;
-        for_ever = mode == 1;
         do {
-            lua_State *L = open_state(allocate);
-            bool through = run_task(L, script, n);
-            if (!has_failed) CHECK(through);
+            lua_State *L = open_state();
+            bool through = run_task(L, script, f, n);
+            if (!alloc_failed) CHECK(through);
             check_alive(L);
-            lua_close(L);
-            CHECK_EQ_INT(lua_memory, 0);
+            alloc_close(L);
             if (check_failed > failed_before) {
-                fprintf(stderr, "    allocation %ld%s of: %.60s\n", n, for_ever ? " and all after" : "",
-                        script);
+                fprintf(stderr, "    allocation %ld%s of: %.60s\n", n,
+                        f == ALLOC_FAIL_REST ? " and all after" : "", script);
                 failed_before = check_failed;
             }
             n++;
-        } while (has_failed && n < 20000);
+        } while (alloc_failed && n < 20000);
         CHECK(n > 5);
     }
 }
@@ -140,25 +103,24 @@ static void check_sandbox(void) {
         "local c <close> = http.open { handler = s }\n"
         "local r = assert(c:send { method = 'GET', url = 'https://h/x' })\n"
         "return r:status() == 404";
-    for (int mode = 0; mode < 2; mode++) {
+    for (alloc_fault f = ALLOC_FAIL_ONE; f <= ALLOC_FAIL_REST; f++) {
         long n = 0;
-        for_ever = mode == 1;
         do {
-            lua_State *L = open_state(allocate);
+            lua_State *L = open_state();
             unsigned failed_before = check_failed;
-            (void)run_task(L, script, n);
+            (void)run_task(L, script, f, n);
             check_alive(L);
-            lua_close(L);
-            CHECK_EQ_INT(lua_memory, 0);
-            if (check_failed > failed_before) fprintf(stderr, "    allocation %ld (%d)\n", n, mode);
+            alloc_close(L);
+            if (check_failed > failed_before) {
+                fprintf(stderr, "    allocation %ld (%d)\n", n, (int)f);
+            }
             n += 1 + n / 40;
-        } while (has_failed);
+        } while (alloc_failed);
     }
 }
 
 int main(int argc, char **argv) {
     char dir[] = "/tmp/neap-alloc-XXXXXX";
-    countdown = -1;
     if (!enter_directory(dir)) return 1;
     for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
         if (argc < 2 || (size_t)atoi(argv[1]) == i) check_script(scripts[i]);

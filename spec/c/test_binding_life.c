@@ -1,40 +1,8 @@
 /* test_binding_life.c: the scripts of binding.h while what they use goes away: collection at every
- * allocation and at every instruction, cancelling and lua_close at every moment. Wild accesses and
- * leaks are ASan's to see; lost Lua memory is counted. */
+ * allocation and at every instruction, cancelling and lua_close at every moment. */
 #include "binding.h"
 
 enum { LATEST = 12, ROUNDS = 8 }; /* moments: half a second of virtual time apart; jobs within each */
-
-static size_t lua_memory; /* bytes that the state holds */
-static bool squeeze;      /* every allocation fails once, which makes Lua collect and try again */
-static bool refused;      /* the last one did */
-
-static void *allocate(void *ud, void *p, size_t old, size_t size) {
-    void *block;
-    (void)ud;
-    if (p == NULL) old = 0; /* then it is a type, see lua_Alloc */
-    if (size == 0) {
-        free(p);
-        lua_memory -= old;
-        return NULL;
-    }
-    if (size > old && squeeze) {
-        refused = !refused;
-        if (refused) return NULL;
-    }
-    block = malloc(size);
-    if (block == NULL) abort();
-    if (p != NULL) memcpy(block, p, old < size ? old : size);
-    free(p);
-    lua_memory += size - old;
-    return block;
-}
-
-static void close_state(lua_State *L) {
-    squeeze = false;
-    lua_close(L);
-    CHECK_EQ_INT(lua_memory, 0);
-}
 
 static void load(lua_State *L, const char *script) {
     CHECK_EQ_INT(luaL_loadbuffer(L, script, strlen(script), "=script"), LUA_OK);
@@ -50,26 +18,25 @@ static void collect(lua_State *L, lua_Debug *ar) {
 typedef enum how { SQUEEZE, EVERY_FEW, GENERATIONAL, RESTLESS } how;
 
 static void set_collector(lua_State *L, how h) {
-    squeeze = refused = false;
-    if (h == SQUEEZE) squeeze = true;
+    if (h == SQUEEZE) alloc_fail(ALLOC_FAIL_EACH, 0);
     if (h == EVERY_FEW) lua_sethook(L, collect, LUA_MASKCOUNT, 3);
     if (h == GENERATIONAL) lua_gc(L, LUA_GCGEN, 1, 1);
     if (h == RESTLESS) lua_gc(L, LUA_GCINC, 1, 1000, 1);
 }
 
 static void check_collected(const char *script, how h) {
-    lua_State *L = open_state(allocate);
+    lua_State *L = open_state();
     lua_getglobal(L, "task");
     lua_getfield(L, -1, "run");
     load(L, script);
     set_collector(L, h);
     if (lua_pcall(L, 1, 1, 0) != LUA_OK) CHECK_STR(luaL_tolstring(L, -1, NULL), "no error");
     else CHECK(lua_toboolean(L, -1));
-    squeeze = false;
+    alloc_succeed();
     lua_sethook(L, NULL, 0, 0);
     lua_settop(L, 0);
     check_alive(L);
-    close_state(L);
+    alloc_close(L);
 }
 
 /* --- the end at every moment ----------------------------------------------------------------- */
@@ -91,7 +58,7 @@ static const char moment[] =
     "end)\n";
 
 static lua_State *run_until(const char *script, int half, int rounds, bool cancel) {
-    lua_State *L = open_state(allocate);
+    lua_State *L = open_state();
     lua_getglobal(L, "task");
     lua_getfield(L, -1, "spawn");
     load(L, script);
@@ -111,8 +78,8 @@ static void check_moments(const char *script) {
         for (int rounds = 0; rounds < ROUNDS; rounds++) {
             lua_State *L = run_until(script, half, rounds, true);
             check_alive(L);
-            close_state(L);
-            close_state(run_until(script, half, rounds, false)); /* with all of it alive */
+            alloc_close(L);
+            alloc_close(run_until(script, half, rounds, false)); /* with all of it alive */
         }
     }
 }
@@ -334,20 +301,20 @@ static void push_silent(lua_State *L) {
 }
 
 static void check_oddity(const char *script, bool squeezed) {
-    lua_State *L = open_state(allocate);
+    lua_State *L = open_state();
     push_silent(L);
     lua_setglobal(L, "silent");
     load(L, script);
-    squeeze = squeezed;
+    if (squeezed) alloc_fail(ALLOC_FAIL_EACH, 0);
     if (lua_pcall(L, 0, 1, 0) != LUA_OK) {
         CHECK_STR(luaL_tolstring(L, -1, NULL), "no error");
     } else if (!CHECK(lua_toboolean(L, -1))) {
         fprintf(stderr, "    of: %.70s\n", script);
     }
-    squeeze = false;
+    alloc_succeed();
     for (size_t i = 0; i < taken_count; i++) taken[i]->ops->abort(taken[i]);
     taken_count = 0;
-    close_state(L);
+    alloc_close(L);
 }
 
 int main(int argc, char **argv) {
