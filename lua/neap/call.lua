@@ -145,7 +145,7 @@ local function send(bound, request, flowcall, slot)
         return transfer(bound, request, flowcall)
     end
     local write = bound.endpoint.write ~= "read"
-    local _ <close> = slot:sending(flowcall, write)
+    local _ <close> = slot:sending(flowcall, write, request)
     local res, err = transfer(bound, request, flowcall)
     slot:answered(write)
     return res, err
@@ -271,6 +271,47 @@ local function exchange(bound, request, slot)
     end
 end
 
+--- Sends a call whose values are checked and in wire form; in a dry run notes it. Waits without blocking.
+---@async
+---@param handle table endpoint handle of client.lua
+---@param client neap.Client
+---@param values table<string, any>
+---@param slot? neap.Slot whom to tell what becomes of it
+---@return any payload
+---@return neap.Error? err
+function M.send(handle, client, values, slot)
+    local endpoint = handle.endpoint
+    if runtime.options.dry_run and endpoint.write ~= "read" then
+        return require("neap.call.dry_run").note(endpoint, client, values)
+    end
+    local bound = handle.bound
+    if not bound then
+        local err
+        bound, err = bind(handle, client)
+        if not bound then return complete(err, { endpoint = endpoint }) end
+    end
+    local request = build.request(endpoint, client, values)
+    request.credential, request.timeout = bound.credential, bound.timeout
+    return exchange(bound, request, slot)
+end
+
+--- Puts the sends of a batch before those that followed.
+local function prepend(earlier, err)
+    local attempts = table.move(earlier, 1, #earlier, 1, {})
+    err.attempts = table.move(err.attempts or {}, 1, #(err.attempts or {}), #attempts + 1, attempts)
+end
+
+--- Sends a call, with others if its delivery gathers them and the vendor takes it so, else alone.
+local function travel(handle, client, values, slot)
+    local batches = slot and slot.delivery.batches
+    if not batches then return M.send(handle, client, values, slot) end
+    local payload, err, earlier = batches:join(handle, client, values, slot)
+    if payload ~= nil or err then return payload, err end
+    payload, err = M.send(handle, client, values, slot)
+    if err and earlier then prepend(earlier, err) end
+    return payload, err
+end
+
 --- Makes one call. Misuse and expected failures alike come back as `nil, err`; a success is never nil
 -- (`neap.null` for no payload). Waits without blocking.
 ---@async
@@ -283,22 +324,12 @@ function M.perform(handle, client, params)
     local endpoint = handle.endpoint
     local values, err = build.validate(endpoint, client, params or {})
     if not values then return complete(err, { endpoint = endpoint }) end
-    if runtime.options.dry_run and endpoint.write ~= "read" then
-        return require("neap.call.dry_run").note(endpoint, client, values)
-    end
-    local bound = handle.bound
-    if not bound then
-        bound, err = bind(handle, client)
-        if not bound then return complete(err, { endpoint = endpoint }) end
-    end
     local slot = locals.get "slot"
     local key = slot and endpoint.key and endpoint.key(values)
-    local request = build.request(endpoint, client, values)
-    request.credential, request.timeout = bound.credential, bound.timeout
-    if key == nil or key == null then return exchange(bound, request, slot) end
+    if key == nil or key == null then return travel(handle, client, values, slot) end
     local lock <close> = slot:lock(endpoint, client, key)
     lock:acquire(slot)
-    return exchange(bound, request, slot)
+    return travel(handle, client, values, slot)
 end
 
 return M

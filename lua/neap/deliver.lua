@@ -9,6 +9,7 @@
 -- on the wire may answer for GRACE_S seconds, all others are dead-lettered, the unread rest of a file
 -- too.
 
+local batch = require "neap.deliver.batch"
 local clock = require "neap.native.clock"
 local concurrency = require "neap.concurrency"
 local deadletter = require "neap.deadletter"
@@ -127,7 +128,14 @@ function Delivery:leave_parked(slot)
 end
 
 local function has_room(delivery)
+    local batches = delivery.batches
     return delivery.places < delivery.concurrency and delivery.parked < MAX_PARKED
+        and (not batches or batches:has_room())
+end
+
+--- Does the source wait until records have gone?
+function Delivery:is_paused()
+    return not self.is_read and not has_room(self)
 end
 
 -- Outcomes -------------------------------------------------------------------------------------
@@ -403,7 +411,8 @@ end
 ---@async
 ---@param from any neap.records, a list of tables, or an iterator
 ---@param fn fun(record: table): any a record is ok when the first value is not nil
----@param opts? { concurrency?: integer, dead_letters?: string }
+---@param opts? { concurrency?: integer, dead_letters?: string, batch?: boolean } batch: calls travel
+-- together where the definition has it
 ---@return neap.Summary|nil
 ---@return neap.Error? err
 function M.run(from, fn, opts)
@@ -412,6 +421,7 @@ function M.run(from, fn, opts)
     local path = letters_path(opened, opts)
     deadletter.check(path)
     local delivery = new_delivery(opened, fn, opts, path)
+    if opts.batch then delivery.batches = batch.new(delivery) end
     delivery.progress = progress.new(delivery)
     delivery.letters.on_error = function(err) delivery:stop("letters", err) end
     local forget = runtime.on_stop(function(signal)
@@ -423,6 +433,7 @@ function M.run(from, fn, opts)
     if not ok then delivery:stop("bug", errors.from(raised)) end
     if delivery.puller then delivery.puller:cancel() end
     delivery:drain()
+    if delivery.batches then delivery.batches:close() end
     if delivery.ended then delivery:bury_rest() end
     delivery.progress:finish()
     local written, err = delivery.letters:close()

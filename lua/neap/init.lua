@@ -52,6 +52,16 @@ function M.workflow(spec)
     return require("neap.workflow").define(spec)
 end
 
+--- A workflow that sends a file to an endpoint, a call per record; see workflow/import.lua.
+function M.import(spec)
+    return require("neap.workflow.import").define(spec)
+end
+
+--- A workflow that orders a report, waits for it and saves it; see workflow/report.lua.
+function M.report(spec)
+    return require("neap.workflow.report").define(spec)
+end
+
 --- Opens a vendor outside a workflow; see client.lua.
 ---@async
 ---@param name string

@@ -39,12 +39,15 @@ local M = {}
 ---@field write "read"|"idempotent"|"keyed"|"unsafe"
 ---@field key? fun(values: table): any
 ---@field key_text? string
+---@field batch? { endpoint: neap.Endpoint, field: string, list: string, max: integer } calls may travel together
+---@field job? { id: string, get: string, state: string, done: string, failed: string, url: string }
 
 --- A reference to a setting, where the grammar allows one in place of a value.
 local Setting = { __name = "neap.vendor.setting" }
 
 ---@param name string
 function M.setting(name)
+    if type(name) ~= "string" then error("setting: the name of a setting expected", 2) end
     return setmetatable({ setting = name }, Setting)
 end
 
@@ -106,9 +109,26 @@ end
 
 local DURATIONS = { "base", "max", "every", "total" }
 
+--- What core/retry.h takes.
+local MOST_RULES, MOST_STATUSES, MOST_RETRIES, MOST_FACTOR = 10, 16, 65535, 1000
+
+local function check_retry_numbers(c, rule)
+    grammar.check_statuses(c, { "retry", "on" }, rule.on)
+    if #rule.on < 1 or #rule.on > MOST_STATUSES then
+        grammar.refuse(c, { "retry", "on" }, ("1 to %d statuses expected"):format(MOST_STATUSES))
+    end
+    local retries, factor = math.tointeger(rule.retries), rule.factor or 1
+    if not retries or retries < 0 or retries > MOST_RETRIES then
+        grammar.refuse(c, { "retry", "retries" }, ("an integer from 0 to %d expected"):format(MOST_RETRIES))
+    end
+    if factor < 1 or factor > MOST_FACTOR then
+        grammar.refuse(c, { "retry", "factor" }, ("a number from 1 to %d expected"):format(MOST_FACTOR))
+    end
+end
+
 local function compile_retry(c, rule, i)
     grammar.check(c, rule, grammar.RETRY, { "retry", i })
-    grammar.check_statuses(c, { "retry", "on" }, rule.on)
+    check_retry_numbers(c, rule)
     local compiled = {}
     for name, value in pairs(rule) do compiled[name] = value end
     local needed = rule.backoff == "constant" and "every" or "base"
@@ -135,6 +155,7 @@ local function compile_endpoints(c, model, endpoints)
     for _, name in ipairs(model.endpoint_names) do
         model.endpoints[name] = endpoint.compile(c, model, name, endpoints[name])
     end
+    for _, name in ipairs(model.endpoint_names) do endpoint.link(c, model.endpoints[name], model.endpoints) end
     for i, limit in ipairs(model.limits) do
         for _, name in ipairs(limit.exempt) do
             if not endpoints[name] then
@@ -166,7 +187,7 @@ local NAMED = { header = true, body = true, query = true, basic = true }
 local function check_auth(c, auth, settings)
     for key, spec in pairs(auth) do
         local path = { "auth", key }
-        if type(spec) ~= "table" or not spec.place then
+        if type(spec) ~= "table" or not M.auth[spec.place] then
             grammar.refuse(c, path, "one of auth.header, body, query, basic, bearer expected")
         end
         if NAMED[spec.place] and type(spec.name) ~= "string" then
@@ -219,12 +240,16 @@ local function check_base_url(c, base_url)
     for name in pairs(base_url) do names[#names + 1] = name end
     table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
     for _, name in ipairs(names) do
+        if type(name) ~= "string" then
+            grammar.refuse(c, { "base_url" }, "the values of the setting as names expected")
+        end
         if name ~= "by" then check_url(c, { "base_url", name }, base_url[name]) end
     end
 end
 
 --- Checks what needs no other part of the definition.
 local function check_shape(c, def)
+    grammar.check_plain(c, def, {}, M.is_setting)
     grammar.check(c, def, grammar.VENDOR, {})
     grammar.check_list(c, { "limits" }, def.limits)
     grammar.check_list(c, { "retry" }, def.retry)
@@ -242,6 +267,9 @@ local function compile(c)
         auth = { none = {} }, limits = {}, retry = {}, refused = {},
     }
     for i, limit in ipairs(def.limits or {}) do model.limits[i] = compile_limit(c, limit, i) end
+    if #(def.retry or {}) > MOST_RULES then
+        grammar.refuse(c, { "retry" }, ("at most %d rules expected"):format(MOST_RULES))
+    end
     for i, rule in ipairs(def.retry or {}) do model.retry[i] = compile_retry(c, rule, i) end
     for _, status in ipairs(def.refused or { 401, 403 }) do model.refused[status] = true end
     local settings = compile_settings(c, model, def)
@@ -265,6 +293,13 @@ function Environment.__index(_, name)
     error(("a definition has no %s: it is data, loading it does no I/O"):format(name), 2)
 end
 
+--- A definition gets libraries of its own: what it changes is nobody else's.
+local function copy(library)
+    local own = {}
+    for name, value in pairs(library) do own[name] = value end
+    return own
+end
+
 --- What a definition file may use besides its own locals: constructors and harmless functions.
 local function environment()
     return setmetatable({
@@ -272,7 +307,8 @@ local function environment()
         envelope = grammar.constructors("envelope", envelope), setting = M.setting,
         ipairs = ipairs, pairs = pairs, next = next, select = select, type = type,
         tostring = tostring, tonumber = tonumber, error = error, assert = assert, rawget = rawget,
-        setmetatable = setmetatable, string = string, table = table, math = math, utf8 = utf8,
+        setmetatable = setmetatable, string = copy(string), table = copy(table), math = copy(math),
+        utf8 = copy(utf8),
     }, Environment)
 end
 
@@ -284,16 +320,19 @@ end
 ---@return neap.Model
 function M.compile(text, file, name)
     local chunk, message = load(text, "@" .. file, "t", environment())
-    if not chunk then errors.raise("invalid", "%s", message) end
+    if not chunk then errors.raise("invalid", "%s", grammar.printable(message)) end
     local ok, result = pcall(chunk)
     if not ok then
         if errors.is(result) then error(result, 0) end
-        errors.raise("invalid", "%s", result)
+        errors.raise("invalid", "%s", grammar.printable(tostring(result)))
     end
     if type(result) ~= "table" or type(result.name) ~= "string" or type(result.def) ~= "table" then
         errors.raise("invalid", "%s: a definition ends in `return vendor.define \"name\" { ... }`", file)
     end
     local c = { text = text, file = file, name = result.name, def = result.def }
+    if not result.name:find "^[%w_-]+$" then
+        grammar.refuse(c, { "define" }, ("%q is no name: letters, digits, _ and - expected"):format(result.name))
+    end
     if name and name ~= result.name then
         grammar.refuse(c, { "define" }, ("the file is for a vendor %q, the definition says %q"):format(
             name, result.name))

@@ -136,20 +136,24 @@ function Context.vendor(self, name, settings)
     return client.open(require("neap.registry").load(name), settings)
 end
 
+--- Options of a delivery; the workflow's args of these names stand for those that are not given.
+local DELIVER_OPTIONS = { "batch", "concurrency", "dead_letters" }
+
 --- See deliver.lua.
 ---@async
 function Context:deliver(from, fn, opts)
     check_colon(self, "deliver")
     opts = opts or {}
     if type(opts) ~= "table" then refuse("ctx:deliver: options expected, got a " .. type(opts)) end
-    local merged = {
-        concurrency = opts.concurrency or rawget(self.args, "concurrency"),
-        dead_letters = opts.dead_letters or rawget(self.args, "dead_letters"),
-    }
+    local merged, known = {}, {}
+    for _, name in ipairs(DELIVER_OPTIONS) do
+        known[name], merged[name] = true, opts[name]
+        if merged[name] == nil then merged[name] = rawget(self.args, name) end
+    end
     for name in pairs(opts) do
-        if name ~= "concurrency" and name ~= "dead_letters" then
+        if not known[name] then
             refuse(("ctx:deliver: no option %q"):format(tostring(name)),
-                suggest.hint(tostring(name), { "concurrency", "dead_letters" }))
+                suggest.hint(tostring(name), DELIVER_OPTIONS))
         end
     end
     return require("neap.deliver").run(from, fn, merged)

@@ -28,6 +28,8 @@ describe("neap.lang", function()
         { ("9"):rep(400) .. "d", '"' .. ("9"):rep(60) .. '..."' .. hint },
         { -1, "-1 is no duration: expected zero or more seconds" },
         { math.huge, "inf is no duration: expected zero or more seconds" },
+        { 1e300, "1e+300 is too long for a duration: at most 1000000000 seconds" },
+        { "11575d", '"11575d" is too long for a duration: at most 1000000000 seconds' },
         { true, "expected a duration, got a boolean" },
     }, function(case)
         local seconds, message = lang.duration(case[1])
@@ -152,7 +154,7 @@ describe("neap.lang", function()
     it("decides common dates with time as the full reader does", function()
         local zones = { "", "Z", "+08", "+0800", "-08:00", "+24", "-0060", "z", "+8", "+23:59" }
         for hour = 22, 25 do
-            for _, tail in ipairs { "", ":00", ":59.25", ":60", ":5", ":00." } do
+            for _, tail in ipairs { "", ":00", ":59.25", ":59.99999999999999999999", ":60", ":5", ":00." } do
                 for _, zone in ipairs(zones) do
                     local text = ("2020-01-31T%02d:59%s%s"):format(hour, tail, zone)
                     local read = lang.datetime(text)
@@ -161,6 +163,24 @@ describe("neap.lang", function()
                 end
             end
         end
+    end)
+
+    cases("in_zone_form", "writes", {
+        { "2024-05-01T12:00:00+08:00", "+0800", "2024-05-01T12:00:00+0800" },
+        { "2024-05-01 12:00+0800", "+08", "2024-05-01 12:00:00+08" },
+        { "2024-05-01T12:00:00.250-03:30", "+0800", "2024-05-01T12:00:00.250-0330" },
+        { "2024-05-01T12:00Z", "+08:00", "2024-05-01T12:00:00+00:00" },
+        { "2024-05-01 12:00:00+08", "+0800", "2024-05-01T12:00:00+0800" },
+        { "2024-05-01 12:00:00", "+0800", "2024-05-01T12:00:00" },
+        { "2024-05-01T12:00:00-00", "Z", "2024-05-01T12:00:00Z" },
+        { "2024-05-01T12:00:00Z", "Z", "2024-05-01T12:00:00Z" },
+        { "2024-05-01T12:00", "+08", "2024-05-01T12:00:00" },
+        { "2024-05-01T12:00:00-03:30", "+08", nil }, { "2024-05-01T12:00:00+08", "Z", nil },
+        { "2024-05-01T12:00:00+00:30", "Z", nil },
+    }, function(case)
+        assert.equal(case[3], (lang.in_zone_form(case[1], case[2])))
+        if not case[3] then return end
+        assert.equal(lang.instant(lang.datetime(case[1])), lang.instant(lang.datetime(case[3])))
     end)
 
     cases("http_date", "reads", {
@@ -292,7 +312,7 @@ describe("neap.lang", function()
 
     describe("path", function()
         local params = {
-            data = { email = "x@y", id = 0 }, merge_key = "email", customerId = 5,
+            data = { email = "x@y", id = 0, empty = "", parts = { b = 2, a = 1 } }, merge_key = "email", customerId = 5,
         }
 
         it("gets the value it leads to", function()
@@ -303,6 +323,11 @@ describe("neap.lang", function()
                 { "data.none", nil, { "data.none" } }, { "none.email", nil, { "none.email" } },
                 { "data.email.x", nil, { "data.email.x" } }, { "customerId[merge_key]", nil, nil },
                 { "data[none]", nil, nil }, { "$top", nil, { "$top" } },
+                { "data.email + customerId", "x@y\0005", { "data.email", "customerId" } },
+                { "data.email + none", nil, { "data.email", "none" } },
+                { "none or data.empty or customerId", 5, { "none", "data.empty", "customerId" } },
+                { "none + customerId or data[merge_key]", "x@y", { "none", "customerId", "data", "merge_key" } },
+                { "data.parts", '{"a":1,"b":2}', { "data.parts" } }, { "data.none or none", nil, nil },
             } do
                 local get, reads = lang.path(case[1])
                 assert.equal(case[2], get(params), case[1])
@@ -311,7 +336,8 @@ describe("neap.lang", function()
         end)
 
         it("refuses what is no path", function()
-            for _, text in ipairs { "", "a.", ".a", "a[", "a[]", "a[b", "a]b", "a b", "a[b[c]]" } do
+            for _, text in ipairs { "", "a.", ".a", "a[", "a[]", "a[b", "a]b", "a b", "a[b[c]]",
+                "a +", "a + + b", "a or", "or a", "a+ b c" } do
                 local get, message = lang.path(text)
                 assert.is_nil(get)
                 assert.matches("is no path: expected a name such as data.id", message, 1, true)

@@ -109,18 +109,43 @@ local types = {
             { "2024-02-29T09:51:23Z", "2024-02-29T09:51:23Z" } }, no = {
             { "2024-07-15T09:51:23",
                 'x: "2024-07-15T09:51:23" has no zone, one such as +08:00 is required' } } },
-        { { type = "datetime", zone_form = { "+08:00", "Z" } }, ok = {
-            { "2024-02-29T09:51:23Z", "2024-02-29T09:51:23Z" },
-            { "2024-03-29T09:51:23", "2024-03-29T09:51:23" } }, no = {
-            { "2024-07-15T09:51:23+0800", 'x: "2024-07-15T09:51:23+0800" has its zone as +0800,'
-                .. " it must be as +08:00 or Z" } } },
+        { { type = "datetime", zone_form = "+08:00" }, ok = {
+            { "2024-03-29T09:51:23+08:00", "2024-03-29T09:51:23+08:00" },
+            { "2024-02-29T09:51:23+08:00", "2024-02-29T09:51:23+08:00" },
+            { "2024-03-29T09:51:23+0800", "2024-03-29T09:51:23+08:00" },
+            { "2024-02-29T09:51:23Z", "2024-02-29T09:51:23+00:00" },
+            { "2024-03-29 09:51+08", "2024-03-29T09:51:00+08:00" },
+            { "2024-03-29T09:51:23.2354-0530", "2024-03-29T09:51:23.2354-05:30" },
+            { "2024-03-29T09:51", "2024-03-29T09:51:00" } }, no = {
+            { "2024-07-15T09:51:23+8", 'x: "2024-07-15T09:51:23+8" is no date with time:'
+                .. " expected YYYY-MM-DDThh:mm:ss" } } },
+        { { type = "datetime", zone_form = "+08" }, ok = {
+            { "2024-05-01 12:00:00+08:00", "2024-05-01 12:00:00+08" },
+            { "2024-05-01T12:00:00Z", "2024-05-01T12:00:00+00" } }, no = {
+            { "2024-05-01T12:00:00+05:30",
+                'x: "2024-05-01T12:00:00+05:30" has a zone that cannot be written as +08' } } },
+        { { type = "datetime", zone_form = "Z" }, ok = {
+            { "2024-05-01T12:00:00-0000", "2024-05-01T12:00:00Z" } }, no = {
+            { "2024-05-01T12:00:00+08", 'x: "2024-05-01T12:00:00+08" has a zone that cannot be written as Z' } } },
+        { { type = "datetime", zone_form = "+0800", zone = "required" }, ok = {
+            { "2024-05-01T12:00:00Z", "2024-05-01T12:00:00+0000" } }, no = {
+            { "2024-05-01T12:00:00", 'x: "2024-05-01T12:00:00" has no zone, one such as +0800 is required' } } },
         { { type = "datetime", zone = "none" }, ok = {}, no = {
             { "2024-07-15T09:51:23Z", 'x: "2024-07-15T09:51:23Z" has a zone, none is allowed' } } },
         { { type = "datetime", date_only = true, zone = "required" }, ok = {
             { "2024-05-01", "2024-05-01" }, { "2024-02-29", "2024-02-29" },
             { "2024-05-01 12:00:00+08", "2024-05-01 12:00:00+08" } }, no = {
             { "2024-05-0112:00:00",
-                'x: "2024-05-0112:00:00" is no date with time: expected YYYY-MM-DDThh:mm:ss' } } },
+                'x: "2024-05-0112:00:00" is no date with time: expected YYYY-MM-DDThh:mm:ss' },
+            { "2024-02-30", 'x: "2024-02-30" is no date: day 30, but 2024-02 has 29 days' },
+            { "2024-5-1", 'x: "2024-5-1" is no date: expected YYYY-MM-DD' },
+            { "2024-05-01 12:00:00",
+                'x: "2024-05-01 12:00:00" has no zone, one such as +08:00 is required' } } },
+        { { type = "datetime", date_only = true, unpadded = true, zone_form = "+08:00" }, ok = {
+            { "2020-6-4", "2020-6-4" }, { "2020-06-04", "2020-06-04" },
+            { "2020-06-04T08:30Z", "2020-06-04T08:30:00+00:00" } }, no = {
+            { "2020-6-31", 'x: "2020-6-31" is no date: day 31, but 2020-06 has 30 days' },
+            { "2020-6-4T08:30:00", 'x: "2020-6-4T08:30:00" is no date with time: expected YYYY-MM-DDThh:mm:ss' } } },
     },
     interval = {
         { { type = "interval", zone = "required" }, ok = {
@@ -133,6 +158,10 @@ local types = {
                 'x: "2024-01-02T00:00:00Z/2024-01-02T00:00:00+08" ends before it starts' },
             { 5, "x: expected an interval (start/end), got a number (5)" },
         } },
+        { { type = "interval", zone_form = "+08:00" }, ok = {
+            { "2024-01-01T00:00Z/2024-01-02T00:00:00+0800",
+                "2024-01-01T00:00:00+00:00/2024-01-02T00:00:00+08:00" } }, no = {
+            { "2024-01-01T00:00:00/x", 'x: "x" is no date with time: expected YYYY-MM-DDThh:mm:ss' } } },
     },
     decimal = {
         { { type = "decimal", places = 2, min = 0 }, ok = {

@@ -89,6 +89,22 @@ describe("a mistake in a definition", function()
             { '"client" is not one of endpoint, account' } },
         { "  limits = { { rate = '1/s', exempt = { 'raed' } } },", nil, 3,
             { 'no endpoint "raed"', 'did you mean "read"?' } },
+        { nil, "a = { post = '/a', write = 'unsafe', params = { { 'd', type = 'any' } },\n"
+            .. "batch = { endpoint = 'raed', field = 'd', list = 'l' } }, read = { get = '/r' },", 6,
+            { 'endpoints.a.batch: no endpoint "raed"', 'did you mean "read"?' } },
+        { nil, "a = { post = '/a', write = 'unsafe', params = { { 'd', type = 'any' } },\n"
+            .. "batch = { endpoint = 'read', field = 'd', list = 'd' } },\n"
+            .. "read = { get = '/r', params = { { 'd', type = 'list' } } },", 6,
+            { "endpoints.a.batch: read.d is no list with a max, the size of a batch" } },
+        { nil, "a = { post = '/a', write = 'unsafe', params = { { 'd', type = 'any' } },\n"
+            .. "batch = { endpoint = 'read', field = 'dd', list = 'd' } },\n"
+            .. "read = { get = '/r', params = { { 'd', type = 'list', max = 2 } } },", 6,
+            { 'no parameter "dd"', 'did you mean "d"?' } },
+        { nil, "a = { post = '/a', write = 'unsafe', batch = { endpoint = 'read' } }, read = { get = '/r' },", 5,
+            { "endpoints.a.batch: field is missing" } },
+        { nil, "a = { post = '/a', write = 'unsafe', job = { get = 'read', id = 'id', state = 's', done = 'D',\n"
+            .. "failed = 'F', url = 'u' } }, read = { get = '/r' },", 5,
+            { 'endpoints.a.job: read has no parameter "id"' } },
         { "  limits = 5,", nil, 3, { "limits: a table expected, got a number" } },
         { "  retry = { { on = { 503 } } },", nil, 3, { "backoff is missing" } },
         { "  retry = { { on = { 503 }, backoff = 'constant' } },", nil, 3, { "retries is missing" } },
@@ -157,6 +173,27 @@ describe("a mistake in a definition", function()
         { nil, "    read = { get = '/a', params = { { 'text', type = 'id' } },\n    example = { txet = '1' } },", 6,
             { 'read.example: no parameter "txet"', 'did you mean "text"?' } },
         { nil, "    read = 5,", 5, { "a table expected, got a number" } },
+        { "  limits = { { rate = '20000000/s' } },", nil, 3, { "limits.rate", "at most 10000000 calls" } },
+        { "  limits = { { rate = setting() } },", nil, 3, { "setting: the name of a setting expected" } },
+        { "  limits = { { rate = '1/s', [1.5] = 1 } },", nil, 3, { "limits[1][1.5]: no such field" } },
+        { "  retry = { { on = {}, backoff = 'constant', every = '1s', retries = 1 } },", nil, 3,
+            { "retry.on: 1 to 16 statuses expected" } },
+        { "  retry = { { on = { 503 }, backoff = 'constant', every = '1s', retries = 1.5 } },", nil, 3,
+            { "retry.retries: an integer from 0 to 65535 expected" } },
+        { "  retry = { { on = { 503 }, backoff = 'constant', every = '1s', retries = 1, factor = 0.5 } },", nil, 3,
+            { "retry.factor: a number from 1 to 1000 expected" } },
+        { "  auth = { h = { place = 5, secret = 'timeout' } },", nil, 3, { "auth.h: one of auth.header" } },
+        { "  base_url = { by = 'timeout', 'https://x.example' },", nil, 3, { "base_url: the values of the setting" } },
+        { nil, "    read = { get = '/a', params = { { 'x', type = 'integer', min = 0/0 } } },", 5,
+            { "is not a finite number" } },
+        { nil, "    read = { get = '/a', params = setmetatable({}, {}) },", 5,
+            { "read.params: a plain table expected" } },
+        { nil, "    read = { get = '/a', params = { { 'x', type = 'id' } }, rules = { { order = { 'x' } } } },", 5,
+            { "read.rules: order: two names of parameters expected" } },
+        { nil, "    read = { get = '/a', params = { { 'x', type = 'id' } }, example = { x = print } },", 5,
+            { "a definition has no print" } },
+        { nil, "    read = { get = '/a', params = { { 'x', type = 'id' } }, example = { x = error } },", 5,
+            { "read.example.x: expected a value that JSON can hold, got a function" } },
     }
     for _, case in ipairs(cases) do
         it("is reported: " .. case[4][1], function()
@@ -169,6 +206,21 @@ describe("a mistake in a definition", function()
         end)
     end
 
+    it("changes no library but its own", function()
+        local text = "string.format, table.sort = nil\n" .. text_of("  titel = 1,")
+        local ok, err = pcall(vendor.compile, text, "test.lua")
+        assert.is_false(ok)
+        assert.matches("titel: no such field", err.message, 1, true)
+    end)
+
+    it("is told in one line of UTF-8", function()
+        for _, text in ipairs { text_of("  ['a\\nb'] = 1,"), text_of("  ['\255'] = 1,"), "return \255" } do
+            local _, err = pcall(vendor.compile, text, "test.lua")
+            assert.equal("invalid", err.kind)
+            assert.is_truthy(utf8.len(err.message) and not err.message:find "%c")
+        end
+    end)
+
     local files = {
         { "return 5", "a definition ends in `return vendor.define" },
         { "", "a definition ends in" },
@@ -179,6 +231,7 @@ describe("a mistake in a definition", function()
         { "return vendor.define 'x' { endpoints = {} }", "title is missing" },
         { "return vendor.define 'x' (5)", "a definition ends in" },
         { "return vendor.define (5) {}", "a definition ends in" },
+        { "return vendor.define 'a b' {}", "\"a b\" is no name" },
         { "return vendor.define 'x' { title = 'X', endpoints = { a = { get = '/{' } } }", "endpoints.a" },
         { "return vendor.define 'x' { title = 'X', endpoints = { [1] = { get = '/' } } }", "endpoints" },
     }

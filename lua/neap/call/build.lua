@@ -3,6 +3,7 @@
 local errors = require "neap.error"
 local json = require "neap.native.json"
 local null = require "neap.null"
+local rules = require "neap.call.rules"
 local schema = require "neap.schema"
 local url = require "neap.native.url"
 
@@ -14,65 +15,9 @@ local function is_given(value)
     return value ~= nil and value ~= null and value ~= ""
 end
 
-local function any_given(values, names)
-    for _, name in ipairs(names) do
-        if is_given(values[name]) then return true end
-    end
-    return false
-end
-
--- The cross-field rules of a definition: values -> message or nil.
-local RULES = {}
-
-function RULES.any_of(rule, values)
-    if any_given(values, rule.any_of) then return nil end
-    return ("one of %s is required"):format(table.concat(rule.any_of, " or "))
-end
-
-function RULES.with(rule, values)
-    local first, second = rule.with[1], rule.with[2]
-    if is_given(values[first]) and not is_given(values[second]) then
-        return ("%s needs %s as well"):format(first, second)
-    end
-end
-
-function RULES.both_or_none(rule, values)
-    local a, b = rule.both_or_none[1], rule.both_or_none[2]
-    if is_given(values[a]) ~= is_given(values[b]) then
-        return ("%s and %s go together: both or none"):format(a, b)
-    end
-end
-
-function RULES.order(rule, values)
-    local from, to = rule.order[1], rule.order[2]
-    if not (is_given(values[from]) and is_given(values[to])) then return nil end
-    local lang = require "neap.lang"
-    local a, b = lang.date(values[from]), lang.date(values[to])
-    if not (a and b) then return nil end
-    local days = lang.days_between(a, b)
-    if days < 0 then return ("%s is before %s"):format(to, from) end
-    if rule.max_days and days > rule.max_days then
-        return ("%s to %s is %d days, at most %d are allowed"):format(from, to, days, rule.max_days)
-    end
-end
-
-function RULES.check(rule, values)
-    return rule.check(values)
-end
-
-local RULE_NAMES = { "any_of", "with", "both_or_none", "order", "check" }
-
---- Declared rules read names only; a function of the definition may rely on the types, so it is asked
--- once these are right.
+--- The rules across fields, and the key where the vendor needs it.
 local function check_rules(endpoint, values, faults)
-    local typed = #faults == 0
-    for _, rule in ipairs(endpoint.rules) do
-        for _, name in ipairs(RULE_NAMES) do
-            local applies = rule[name] and (typed or name ~= "check")
-            local message = applies and RULES[name](rule, values)
-            if message then faults[#faults + 1] = { path = "", message = message } end
-        end
-    end
+    rules.check(endpoint.rules, values, faults)
     if endpoint.key_required and #faults == 0 and not is_given(endpoint.key(values)) then
         local text = endpoint.key_text:gsub("%[([%w_]+)%]", function(name)
             return "." .. tostring(values[name])
@@ -149,6 +94,16 @@ function M.validate(endpoint, client, params)
     if #faults == 0 then check_path(endpoint, values, faults) end
     if #faults > 0 then return nil, invalid(faults) end
     return values
+end
+
+--- Do the rules across fields hold? For values whose types are checked already.
+---@param endpoint neap.Endpoint
+---@param values table<string, any>
+---@return boolean
+function M.keeps_rules(endpoint, values)
+    local faults = {}
+    check_rules(endpoint, values, faults)
+    return #faults == 0
 end
 
 --- Names of values in a stable order: declared ones, then those of an open endpoint.

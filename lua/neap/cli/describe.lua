@@ -36,7 +36,7 @@ end
 
 local function describe_endpoint(model, name, opts)
     local endpoint = endpoints.find(model, name)
-    local shown = facts.endpoint(model, endpoint, example.command(endpoint))
+    local shown = facts.endpoint(model, endpoint, example.params(endpoint), example.command(endpoint))
     if opts.json then return print_json(shown) end
     page.endpoint(shown, model.base_url)
     return report.EXIT.done

@@ -133,9 +133,17 @@ function Inert.__call() return inert end
 
 local function ignore() end
 
---- What a recipe sees then: functions without effects, `neap.workflow`, and stand-ins.
+--- What makes a workflow.
+local CONSTRUCTORS = {
+    workflow = workflow.define,
+    import = function(spec) return require("neap.workflow.import").define(spec) end,
+    report = function(spec) return require("neap.workflow.report").define(spec) end,
+}
+
+--- What a recipe sees then: functions without effects, those that make a workflow, and stand-ins.
 local function looking_glass()
-    local neap = setmetatable({ workflow = workflow.define, null = null }, Inert)
+    local neap = setmetatable({ null = null }, Inert)
+    for name, define in pairs(CONSTRUCTORS) do neap[name] = define end
     local env = {
         neap = neap, print = ignore, _VERSION = _VERSION,
         require = function(name) return name == "neap" and neap or inert end,
@@ -167,7 +175,8 @@ end
 function M.located(recipe, raised)
     if not errors.is(raised) or raised.where then return raised end
     local message = raised.message
-    if message:find "^neap%.workflow: " or message:find "ctx:%a+[:(]" then raised.where = recipe.chunk end
+    local constructor = message:match "^neap%.(%a+): "
+    if CONSTRUCTORS[constructor] or message:find "ctx:%a+[:(]" then raised.where = recipe.chunk end
     return raised
 end
 
@@ -175,7 +184,10 @@ end
 ---@param recipe neap.cli.Recipe
 ---@return boolean
 function M.mentions_workflow(recipe)
-    return recipe.text:find("workflow", 1, true) ~= nil
+    for name in pairs(CONSTRUCTORS) do
+        if recipe.text:find(name, 1, true) then return true end
+    end
+    return false
 end
 
 local LOOK_MAX = 10000000 -- instructions: a loop over stand-ins never ends by itself

@@ -6,6 +6,7 @@ local event = require "neap.native.event"
 
 local M = {}
 
+--- What the call pipeline tells a record, a child of its task, or a batch (deliver/batch.lua).
 ---@class neap.Slot
 ---@field delivery neap.Delivery
 ---@field record table

@@ -34,7 +34,15 @@ local zone = Cg(C "Z", "zone") * Cg(Cc "Z", "zone_form")
     + offset("+0800", digit * digit)
     + offset("+08", P(true))
 
-local second = Cg(C(digit * digit * (P "." * digit ^ 1) ^ -1) / tonumber, "sec")
+--- The last moment of a minute, for fractions that a number rounds to the next one.
+local last_second = 60 - 2 ^ -47
+
+local function read_second(text)
+    local read = tonumber(text)
+    return read == 60 and text:sub(1, 2) == "59" and last_second or read
+end
+
+local second = Cg(C(digit * digit * (P "." * digit ^ 1) ^ -1) / read_second, "sec")
 
 local moment = Ct(day_text * Cg(S "T ", "separator") * fixed("hour", 2) * ":" * fixed("min", 2)
     * (P ":" * second) ^ -1 * zone ^ -1) * -1
@@ -158,6 +166,29 @@ end
 ---@return "Z"|"+08:00"|"+0800"|"+08"|"none"|nil zone_form nil: ask date.datetime
 function date.common_zone_form(text)
     return common_moment:match(text)
+end
+
+--- How each form writes a zone: sign, hours, minutes.
+local zone_forms = { Z = "Z", ["+08:00"] = "%s%s:%s", ["+0800"] = "%s%s%s", ["+08"] = "%s%s" }
+
+--- Writes the zone of a date with time in another form and completes its seconds; all else stays
+--- as it is written, and so does the instant.
+---@param text string a date with time that date.datetime reads
+---@param form "Z"|"+08:00"|"+0800"|"+08"
+---@return string? text nil where the form cannot say the zone: minutes in +08, hours in Z
+---@nodiscard
+function date.in_zone_form(text, form)
+    local past_minute, written = text:match("^(:?[%d.]*)(.*)$", 17)
+    local separator = form == "+08" and text:sub(11, 11) or "T" -- the short form is not ISO 8601's anyway
+    local head = text:sub(1, 10) .. separator .. text:sub(12, 16) .. (past_minute == "" and ":00" or past_minute)
+    if written == "" then return head end
+    local sign, hours, minutes = "+", "00", "00"
+    if written ~= "Z" then
+        sign, hours, minutes = written:match("^([+-])(%d%d):?(%d*)$")
+        if minutes == "" then minutes = "00" end
+    end
+    if form == "+08" and minutes ~= "00" or form == "Z" and hours .. minutes ~= "0000" then return nil end
+    return head .. zone_forms[form]:format(sign, hours, minutes)
 end
 
 --- Gets the days from 1970-01-01 to a date (negative before it).

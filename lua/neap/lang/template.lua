@@ -1,5 +1,6 @@
 --- Path templates, delimited lists, and the expressions that name a call's key.
 
+local json = require "neap.native.json"
 local lpeg = require "lpeg"
 local quote = require "neap.lang.quote"
 
@@ -90,8 +91,9 @@ end
 
 local plain_name = C((1 - S ".[] \t\r\n") ^ 1)
 local dotted = Ct(plain_name * (P "." * plain_name) ^ 0)
-local expression = Cg(dotted, "base") * (P "[" * Cg(dotted, "index") * "]") ^ -1
-local path = Ct(expression) * -1
+local place = Ct(Cg(dotted, "base") * (P "[" * Cg(dotted, "index") * "]") ^ -1)
+local sum = Ct(place * (P " + " * place) ^ 0)
+local path = Ct(sum * (P " or " * sum) ^ 0) * -1
 
 --- Gets the value that a list of names leads to.
 local function walk(value, names)
@@ -103,26 +105,58 @@ local function walk(value, names)
     return value
 end
 
+--- Gets the value at one place; an object is its JSON text, so that equal ones are equal.
+local function value_at(params, at)
+    local value
+    if at.index then
+        local field = walk(params, at.index)
+        local holder = field ~= nil and walk(params, at.base)
+        value = type(holder) == "table" and walk(holder, { field }) or nil
+    else
+        value = walk(params, at.base)
+    end
+    if type(value) == "table" then return (json.encode(value, { sorted = true })) end
+    if value == "" then return nil end
+    return value
+end
+
+--- Gets the values of several places as one; nil where one is missing.
+local function joined(params, places)
+    if #places == 1 then return value_at(params, places[1]) end
+    local parts = {}
+    for i, at in ipairs(places) do
+        local value = value_at(params, at)
+        if value == nil then return nil end
+        parts[i] = tostring(value)
+    end
+    return table.concat(parts, "\0")
+end
+
 --- Reads a path expression: "customerId", "data.member_sn", or "data[merge_key]", the field of
---- `data` whose name is the value of `merge_key`.
+--- `data` whose name is the value of `merge_key`. "a + b" is both together, "a or b" the first that
+--- is given; a sum binds closer.
 ---@param text string
----@return (fun(params: table): any)? get value at that path; nil where absent or null
+---@return (fun(params: table): any)? get value at that path; nil where absent, null or ""
 ---@return string[]|string|nil reads the parameters it reads, dotted; the message where it is none
 ---@nodiscard
 function reader.path(text)
-    local read = path:match(text)
-    if not read then
+    local sums = path:match(text)
+    if not sums then
         return nil, quote(text) .. " is no path: expected a name such as data.id or data[merge_key]"
     end
-    local reads = { table.concat(read.base, ".") }
-    if not read.index then
-        return function(params) return walk(params, read.base) end, reads
+    local reads = {}
+    for _, places in ipairs(sums) do
+        for _, at in ipairs(places) do
+            reads[#reads + 1] = table.concat(at.base, ".")
+            if at.index then reads[#reads + 1] = table.concat(at.index, ".") end
+        end
     end
-    reads[2] = table.concat(read.index, ".")
     return function(params)
-        local field = walk(params, read.index)
-        local holder = field ~= nil and walk(params, read.base)
-        return type(holder) == "table" and walk(holder, { field }) or nil
+        for _, places in ipairs(sums) do
+            local value = joined(params, places)
+            if value ~= nil then return value end
+        end
+        return nil
     end, reads
 end
 

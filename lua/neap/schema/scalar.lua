@@ -194,49 +194,52 @@ function scalar.date(field)
     end
 end
 
---- Gets the forms in which a field's zones may be written; nil: any.
-local function zone_forms(field)
-    local forms = field.zone_form
-    if forms == nil then return nil end
-    local allowed = {}
-    for _, form in ipairs(type(forms) == "table" and forms or { forms }) do allowed[form] = true end
-    return allowed
+local letter_t, colon = ("T:"):byte(1, 2)
+
+--- Is a date with time written with seconds, and with T where the form asks for it?
+local function is_whole(value, form)
+    local separator, _, _, _, _, _, second = value:byte(11, 17)
+    return second == colon and (separator == letter_t or form == "+08")
 end
 
---- Gets what is wrong with the zone of a date with time.
+--- Gets what is wrong with having a zone, or with having none.
 local function zone_fault(field, value, form)
-    local forms = field.zone_form
-    local first = type(forms) == "table" and forms[1] or forms or "+08:00"
-    if form == "none" then
-        return ("%s has no zone, one such as %s is required"):format(quote(value), first)
+    if form == "none" and field.zone == "required" then
+        return ("%s has no zone, one such as %s is required"):format(quote(value), field.zone_form or "+08:00")
     end
-    if field.zone == "none" then return quote(value) .. " has a zone, none is allowed" end
-    local listed = type(forms) == "table" and table.concat(forms, " or ") or forms
-    return ("%s has its zone as %s, it must be as %s"):format(quote(value), form, listed)
+    if form ~= "none" and field.zone == "none" then return quote(value) .. " has a zone, none is allowed" end
+end
+
+--- Reads a text that is no common date with time. -> the form of its zone, or nil and perhaps a message
+local function uncommon_form(field, value)
+    if field.date_only then
+        local day, message = date.date(value, field)
+        if day then return nil end
+        if not value:find(":", 1, true) then return nil, message end
+    end
+    local read, message = date.datetime(value)
+    if not read then return nil, message end
+    return read.zone_form or "none"
 end
 
 --- Makes the check of one date with time, used by datetime and interval.
 local function moment_check(field)
-    local forms, zone = zone_forms(field), field.zone or "optional"
+    local wanted = field.zone_form
     return function(value)
-        if field.date_only and date.is_common_date(value) then return value end
         local form = date.common_zone_form(value)
+        if form == wanted and form and is_whole(value, form) then return value end
         if not form then
-            local read, message = date.datetime(value)
-            if not read then
-                if field.date_only and date.date(value) then return value end
-                return nil, message
-            end
-            form = read.zone_form or "none"
+            local message
+            form, message = uncommon_form(field, value)
+            if message then return nil, message end
+            if not form then return value end
         end
-        local ok
-        if form == "none" then
-            ok = zone ~= "required"
-        else
-            ok = zone ~= "none" and (not forms or forms[form])
-        end
-        if ok then return value end
-        return nil, zone_fault(field, value, form)
+        local message = zone_fault(field, value, form)
+        if message then return nil, message end
+        if not wanted then return value end
+        local sent = date.in_zone_form(value, wanted)
+        if sent then return sent end
+        return nil, ("%s has a zone that cannot be written as %s"):format(quote(value), wanted)
     end
 end
 
@@ -261,14 +264,16 @@ function scalar.interval(field)
         end
         local from, to = value:match("^([^/]*)/([^/]*)$")
         if not from then return nil, quote(value) .. " is no interval: expected start/end" end
-        for _, part in ipairs { from, to } do
-            local ok, message = check(part)
-            if not ok then return nil, message end
+        local sent = {}
+        for i, part in ipairs { from, to } do
+            local message
+            sent[i], message = check(part)
+            if message then return nil, message end
         end
         if date.instant(date.datetime(to)) < date.instant(date.datetime(from)) then
             return nil, quote(value) .. " ends before it starts"
         end
-        return value
+        return table.concat(sent, "/")
     end
 end
 

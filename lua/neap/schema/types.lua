@@ -31,15 +31,15 @@ local types = {}
 ---@field pattern? string|string[] Lua pattern that the text must match, or alternatives
 ---@field pattern_doc? string in words: "like OA-xxxxxx"
 ---@field places? integer decimal: most decimal places
----@field unpadded? boolean date: 2020-11-1 is allowed too
+---@field unpadded? boolean date, and datetime with date_only: 2020-11-1 is allowed too
 ---@field zone? "required"|"optional"|"none" datetime and interval; default optional
----@field zone_form? string|string[] datetime and interval: "Z", "+08:00", "+0800", "+08"
+---@field zone_form? "Z"|"+08:00"|"+0800"|"+08" datetime and interval: the form in which zones are sent
 ---@field date_only? boolean datetime: a plain date is allowed too
 ---@field of? neap.Field list: its elements; object: the values of names that are not declared
 ---@field join? string list: sent as one text, elements joined by this
 ---@field fields? neap.Field[] object; without it any names are allowed
 ---@field open? boolean object: takes custom fields beside the declared ones
----@field custom_max_length? integer open object: characters of a custom text
+---@field custom_max_length? integer object: characters of a text under a name that is not declared
 ---@field either? neap.Field[] either: the alternatives, the likeliest first
 
 local function set(...)
@@ -53,7 +53,7 @@ local common = set("type", "required", "default", "doc", "nullable", "also", "pl
     "sandbox", "lax", "example", "source", "summary")
 
 local text = { "min_length", "max_length", "pattern", "pattern_doc" }
-local zones = { "zone", "zone_form", "date_only" }
+local zones = { "zone", "zone_form", "date_only", "unpadded" }
 
 ---@type table<neap.FieldType, { said: string, plural: string, attributes: table<string, true> }>
 types.all = {
@@ -97,10 +97,13 @@ local kinds = {
     custom_max_length = "number", places = "number",
 }
 
+--- Attributes that count something.
+local counts = set("min_length", "max_length", "custom_max_length", "places")
+
 --- Words that an attribute is restricted to.
 local words = {
     place = set("body", "query", "path", "header"), zone = set("required", "optional", "none"),
-    lax = set("below", "above"),
+    zone_form = set("Z", "+08:00", "+0800", "+08"), lax = set("below", "above"),
 }
 
 --- Ends a message with the nearest of the names, if one is near.
@@ -121,6 +124,9 @@ local function attribute_fault(kind, name, value)
     if kinds[name] and type(value) ~= kinds[name] then
         return ("attribute %s: expected a %s, got a %s"):format(name, kinds[name], type(value))
     end
+    if counts[name] and not math.tointeger(value) then
+        return ("attribute %s: expected an integer, got %s"):format(name, value)
+    end
     if words[name] and not words[name][value] then
         local message = ('attribute %s: "%s" is not known'):format(name, value)
         return with_hint(message, value, words[name])
@@ -138,6 +144,9 @@ local function missing_part(kind, spec)
         return "attribute of: beside fields it needs open"
     end
     if kind == "list" and spec.join == "" then return "attribute join: empty" end
+    if kind == "datetime" and spec.unpadded and not spec.date_only then
+        return "attribute unpadded: beside a time it needs date_only"
+    end
 end
 
 --- Gets the type of a field, which `values`, `fields` and `either` imply.
@@ -179,8 +188,15 @@ function types.fault(spec)
     return missing_part(kind, spec)
 end
 
+--- Gets a type in the plural; nil for what has none.
+local function plural(field)
+    local kind = types.of(field) or "any"
+    if kind == "either" or kind == "enum" then return nil end
+    return types.all[kind].plural
+end
+
 --- Gets the type of a field in words: "list of objects", "one of member_sn, email", "string or
---- object".
+--- object of strings".
 ---@param field neap.Field
 ---@return string
 function types.name(field)
@@ -191,10 +207,12 @@ function types.name(field)
         return "one of " .. table.concat(values, ", ")
     end
     if kind == "list" then
-        local of = field.of and types.all[types.of(field.of) or "any"].plural
-        if not of or of == "either" then of = "values" end
+        local of = field.of and plural(field.of) or "values"
         local joined = field.join and (' joined by "%s"'):format(field.join) or ""
         return ("list of %s%s"):format(of, joined)
+    end
+    if kind == "object" and field.of and not field.fields and plural(field.of) then
+        return "object of " .. plural(field.of)
     end
     if kind == "either" then
         local names = {}
@@ -228,12 +246,18 @@ function types.patterns(field)
     return type(pattern) == "table" and table.concat(pattern, " or ") or pattern
 end
 
+local zone_rules = { required = "zone required", none = "without zone" }
+
 local function zone_words(field)
-    local form = field.zone_form
-    if type(form) == "table" then form = table.concat(form, " or ") end
-    if field.zone == "required" then return "with zone" .. (form and " as " .. form or "") end
-    if field.zone == "none" then return "without zone" end
-    return form and "zone as " .. form
+    local said, form = zone_rules[field.zone], field.zone_form
+    if form and said then return ("%s, sent as %s"):format(said, form) end
+    return form and "zone sent as " .. form or said
+end
+
+local function custom_words(field)
+    local limit = field.custom_max_length and ("texts of at most %d characters"):format(field.custom_max_length)
+    if field.open then return "takes custom fields" .. (limit and (" (%s)"):format(limit) or "") end
+    return limit
 end
 
 --- Gets a field in one line: "string, required, at most 1025 characters".
@@ -250,11 +274,13 @@ function types.describe(field)
     for _, word in ipairs(field.also or {}) do say(('or "%s"'):format(word)) end
     say(lengths(field))
     say(bounds(field))
+    for _, alternative in ipairs(field.either or {}) do say(bounds(alternative)) end
     say(field.places and ("at most %d decimal places"):format(field.places))
     say(field.pattern and (field.pattern_doc or "matching " .. types.patterns(field)))
     say(zone_words(field))
     say(field.date_only and "or a date")
-    say(field.open and "takes custom fields")
+    say(field.unpadded and "also unpadded")
+    say(custom_words(field))
     say(field.deprecated and "deprecated")
     return table.concat(parts, ", ")
 end

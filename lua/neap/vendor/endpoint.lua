@@ -3,6 +3,7 @@
 local grammar = require "neap.vendor.grammar"
 local lang = require "neap.lang"
 local schema = require "neap.schema"
+local values = require "neap.schema.value"
 
 local M = {}
 
@@ -67,17 +68,43 @@ local function compile_key(c, endpoint)
     endpoint.key = key
 end
 
+local PAIRS = { with = true, order = true }
+
+--- The parameters of a rule are texts, two where it is about two; days are whole.
+local function check_rule(c, endpoint, rule)
+    local path = { "endpoints", endpoint.name, "rules" }
+    for _, kind in ipairs { "any_of", "with", "both_or_none", "order", "recent" } do
+        local names = rule[kind]
+        for _, name in ipairs(names or {}) do
+            if type(name) ~= "string" then grammar.refuse(c, path, kind .. ": names of parameters expected") end
+        end
+        if names and (#names == 0 or PAIRS[kind] and #names ~= 2) then
+            local count = PAIRS[kind] and "two names" or "names"
+            grammar.refuse(c, path, ("%s: %s of parameters expected"):format(kind, count))
+        end
+    end
+    if rule.max_days and not math.tointeger(rule.max_days) then
+        grammar.refuse(c, path, "max_days: an integer expected")
+    end
+end
+
 local function check_rules(c, endpoint)
     grammar.check_list(c, { "endpoints", endpoint.name, "rules" }, endpoint.rules)
     for _, rule in ipairs(endpoint.rules) do
         grammar.check(c, rule, grammar.RULE, { "endpoints", endpoint.name, "rules" })
-        for _, kind in ipairs { "any_of", "with", "both_or_none", "order" } do
+        check_rule(c, endpoint, rule)
+        for _, kind in ipairs { "any_of", "with", "both_or_none", "order", "recent" } do
             for _, param in ipairs(rule[kind] or {}) do check_param(c, endpoint, "rules", param) end
         end
     end
 end
 
 local function check_example(c, endpoint)
+    local fault, message = values.json_fault(endpoint.example or {})
+    if fault then
+        local where = fault == "" and "example" or "example." .. fault
+        grammar.refuse(c, { "endpoints", endpoint.name, where }, message)
+    end
     local names = {}
     for name in pairs(endpoint.example or {}) do names[#names + 1] = tostring(name) end
     table.sort(names)
@@ -130,13 +157,48 @@ function M.compile(c, model, name, def)
         places = place_params(c, name, def, template, default_place), default_place = default_place,
         write = write_class(c, name, def, method), key_text = def.key, key_required = def.key_required,
         summary = def.summary, doc = def.doc, source = def.source, returns = def.returns,
-        example = def.example, wire_names = {},
+        example = def.example, batch = def.batch, job = def.job, wire_names = {},
     }
     for i, field in ipairs(endpoint.params.fields) do endpoint.wire_names[i] = field.wire or field.name end
     compile_key(c, endpoint)
     check_rules(c, endpoint)
     check_example(c, endpoint)
     return endpoint
+end
+
+--- `batch`: the value of parameter `field` becomes an element of `list` of the other endpoint.
+local function link_batch(c, endpoint, endpoints)
+    local path, batch = { "endpoints", endpoint.name, "batch" }, endpoint.batch
+    grammar.check(c, batch, grammar.BATCH, path)
+    local target = endpoints[batch.endpoint]
+    if not target then grammar.refuse_name(c, path, batch.endpoint, endpoints, "endpoint") end
+    check_param(c, endpoint, "batch", batch.field)
+    local list = target.params.by_name[batch.list]
+    if not list then grammar.refuse_name(c, path, batch.list, target.params.by_name, "parameter") end
+    if list.type ~= "list" or not list.max then
+        grammar.refuse(c, path, ("%s.%s is no list with a max, the size of a batch"):format(target.name, batch.list))
+    end
+    endpoint.batch = { endpoint = target, field = batch.field, list = batch.list, max = list.max }
+end
+
+--- `job`: what the call orders is asked for with another endpoint until it is done or has failed.
+local function link_job(c, endpoint, endpoints)
+    local path, job = { "endpoints", endpoint.name, "job" }, endpoint.job
+    grammar.check(c, job, grammar.JOB, path)
+    local get = endpoints[job.get]
+    if not get then grammar.refuse_name(c, path, job.get, endpoints, "endpoint") end
+    if not get.params.by_name[job.id] then
+        grammar.refuse(c, path, ("%s has no parameter %q"):format(get.name, job.id))
+    end
+end
+
+--- Resolves what an endpoint says of others, once all are compiled. Raises what grammar.refuse raises.
+---@param c table
+---@param endpoint neap.Endpoint
+---@param endpoints table<string, neap.Endpoint>
+function M.link(c, endpoint, endpoints)
+    if endpoint.batch then link_batch(c, endpoint, endpoints) end
+    if endpoint.job then link_job(c, endpoint, endpoints) end
 end
 
 return M

@@ -31,12 +31,19 @@ M.ENDPOINT = {
     tenant = { values = { "body", "query" } },
     write = { values = { "read", "idempotent", "keyed", "unsafe" } }, key = "string",
     key_required = "boolean", params = "table", rules = "table", returns = "string",
-    example = "table", open = "boolean",
+    example = "table", open = "boolean", batch = "table", job = "table",
+}
+M.BATCH = { endpoint = "!string", field = "!string", list = "!string" }
+M.JOB = {
+    id = "!string", get = "!string", state = "!string", done = "!string", failed = "!string", url = "!string",
 }
 M.RULE = {
-    any_of = "table", with = "table", both_or_none = "table", order = "table", max_days = "number",
-    check = "function", doc = "string",
+    any_of = "table", with = "table", both_or_none = "table", order = "table", recent = "table",
+    max_days = "number", check = "function", doc = "string",
 }
+
+--- Tables within each other: more are one within itself.
+local DEEPEST = 100
 
 --- How the lists of a definition look, for who forgets their inner braces.
 M.EXAMPLES = {
@@ -67,9 +74,21 @@ end
 local function dotted(path)
     local parts = {}
     for _, key in ipairs(path) do
-        parts[#parts + 1] = type(key) == "number" and ("[%d]"):format(key) or "." .. key
+        parts[#parts + 1] = type(key) == "string" and "." .. key or ("[%s]"):format(key)
     end
     return (table.concat(parts):gsub("^%.", ""))
+end
+
+local function escape(char)
+    return ("\\x%02x"):format(char:byte())
+end
+
+--- One line of UTF-8, whatever a definition holds.
+---@param text string
+---@return string
+function M.printable(text)
+    if not utf8.len(text) then text = text:gsub("[\x80-\xff]", escape) end
+    return (text:gsub("%c", escape))
 end
 
 --- Raises: file, line, path, message.
@@ -78,7 +97,7 @@ function M.refuse(c, path, message, hint)
     local where = ("%s:%d"):format(c.file, line_of(c.text, path))
     error(errors.new {
         kind = "invalid", where = where, hint = hint,
-        message = ("%s: %s: %s"):format(where, #path > 0 and dotted(path) or c.name, message),
+        message = M.printable(("%s: %s: %s"):format(where, #path > 0 and dotted(path) or c.name, message)),
     }, 0)
 end
 
@@ -128,6 +147,7 @@ function M.refuse_name(c, path, name, known, what)
     local names = {}
     for key in pairs(known) do names[#names + 1] = key end
     table.sort(names)
+    name = tostring(name)
     M.refuse(c, path, ("no %s %q"):format(what, name), suggest.hint(name, names))
 end
 
@@ -152,6 +172,26 @@ function M.check_fields(c, path, list)
         end
     end
     M.check_list(c, path, list)
+end
+
+--- Raises for a table that is not plain: a definition is data, which `neap describe` shows as JSON.
+---@param value any
+---@param path (string|number)[]
+---@param is_special fun(value: any): boolean
+function M.check_plain(c, value, path, is_special)
+    if type(value) == "number" and (value ~= value or value == math.huge or value == -math.huge) then
+        M.refuse(c, path, ("%s is not a finite number"):format(value))
+    end
+    if type(value) == "string" and not utf8.len(value) then M.refuse(c, path, "not UTF-8") end
+    if type(value) ~= "table" or is_special(value) then return end
+    if getmetatable(value) ~= nil then M.refuse(c, path, "a plain table expected, it has a metatable") end
+    if #path == DEEPEST then M.refuse(c, {}, "nested too deeply, or within itself") end
+    for key, inner in next, value do
+        path[#path + 1] = math.type(key) and key or tostring(key)
+        M.check_plain(c, key, path, is_special)
+        M.check_plain(c, inner, path, is_special)
+        path[#path] = nil
+    end
 end
 
 --- Raises for a list in which one is no HTTP status.

@@ -1,6 +1,9 @@
 --- The example of an endpoint as a command line that runs in the sandbox as it stands.
 
+local clock = require "neap.native.clock"
 local json = require "neap.native.json"
+local lang = require "neap.lang"
+local names = require "neap.schema.names"
 local null = require "neap.null"
 
 local M = {}
@@ -29,12 +32,17 @@ local function keys_in_order(field, value)
     return keys
 end
 
-local TEXT = { string = true, id = true, date = true, datetime = true, decimal = true, enum = true }
+local TEXT = {
+    string = true, id = true, date = true, datetime = true, interval = true, decimal = true, enum = true, url = true,
+}
+
+local function takes_text(field)
+    if not field or TEXT[field.type] then return true end
+    return field.type == "either" and TEXT[field.either[1].type] == true
+end
 
 local function is_plain(field, value)
-    if type(value) == "string" then
-        return value:sub(1, 1) ~= "@" and (not field or TEXT[field.type] == true)
-    end
+    if type(value) == "string" then return value:sub(1, 1) ~= "@" and takes_text(field) end
     return type(value) == "number" and field and (field.type == "integer" or field.type == "number")
         or type(value) == "boolean" and field and field.type == "boolean"
 end
@@ -42,8 +50,9 @@ end
 local function add(words, path, field, value)
     if type(value) == "table" and value ~= null and not json.is_array(value) and value[1] == nil
         and next(value) ~= nil then
-        for _, key in ipairs(keys_in_order(field, value)) do
-            local inner = field and field.by_name and field.by_name[key]
+        local object = field and names.object_of(field)
+        for _, key in ipairs(keys_in_order(object, value)) do
+            local inner = object and object.by_name and object.by_name[key]
             add(words, path .. "." .. key, inner, value[key])
         end
     elseif is_plain(field, value) then
@@ -74,8 +83,35 @@ local function sample(field)
     return SAMPLES[field.type] or "text"
 end
 
-local function example_of(endpoint)
-    if endpoint.example then return endpoint.example end
+local DAY_MS = 86400000
+
+--- Dates that a rule wants to be recent, moved so that the last one is yesterday.
+local function with_recent_dates(example, rule)
+    local moved, latest = {}, nil
+    for name, value in pairs(example) do moved[name] = value end
+    for _, name in ipairs(rule.recent) do
+        local date = lang.date(example[name])
+        latest = math.max(latest or lang.day_number(date), lang.day_number(date))
+    end
+    local yesterday = clock.wall_ms() // DAY_MS - 1
+    for _, name in ipairs(rule.recent) do
+        local day = lang.day_number(lang.date(example[name])) + yesterday - latest
+        moved[name] = clock.iso(day * DAY_MS):sub(1, 10)
+    end
+    return moved
+end
+
+--- Gets the parameters of an endpoint's example, fit to be sent today.
+---@param endpoint neap.Endpoint
+---@return table
+function M.params(endpoint)
+    if endpoint.example then
+        local example = endpoint.example
+        for _, rule in ipairs(endpoint.rules) do
+            if rule.recent then example = with_recent_dates(example, rule) end
+        end
+        return example
+    end
     local params = {}
     for _, field in ipairs(endpoint.params.fields) do
         if field.required and field.default == nil then params[field.name] = sample(field) end
@@ -88,7 +124,7 @@ end
 ---@return string
 function M.command(endpoint)
     local words = { "neap", "call", endpoint.vendor, endpoint.name }
-    local params, root = example_of(endpoint), endpoint.params
+    local params, root = M.params(endpoint), endpoint.params
     for _, key in ipairs(keys_in_order({ names = root:names() }, params)) do
         add(words, key, root.by_name[key], params[key])
     end

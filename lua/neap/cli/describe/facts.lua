@@ -2,6 +2,7 @@
 -- and the text for people is made of them.
 
 local json = require "neap.native.json"
+local rules = require "neap.call.rules"
 local schema = require "neap.schema"
 local settings = require "neap.settings"
 local vendor = require "neap.vendor"
@@ -121,9 +122,9 @@ M.DEFAULT_RETRIES = {
 -- Parameters -----------------------------------------------------------------------------------
 
 local FIELD = {
-    "name", "type", "text", "required", "default", "nullable", "place", "values", "min", "max",
-    "min_length", "max_length", "pattern", "places", "join", "open", "deprecated", "doc", "example",
-    "fields", "of",
+    "name", "type", "text", "required", "default", "nullable", "also", "place", "values", "min", "max",
+    "min_length", "max_length", "pattern", "pattern_doc", "places", "zone", "zone_form", "date_only",
+    "unpadded", "join", "open", "custom_max_length", "deprecated", "doc", "example", "fields", "of", "either",
 }
 
 --- A parameter with all that it may hold.
@@ -135,27 +136,11 @@ function M.field(field, place)
     shown.name = field.name ~= "" and field.name or nil
     shown.text, shown.place = schema.describe(field), place
     shown.required = field.required or false
-    shown.values = array(field.values)
+    shown.values, shown.also = array(field.values), array(field.also)
     shown.fields = field.fields and list(field.fields, M.field) or nil
     shown.of = field.of and M.field(field.of) or nil
+    shown.either = field.either and list(field.either, M.field) or nil
     return object(FIELD, shown)
-end
-
--- Rules ----------------------------------------------------------------------------------------
-
-local function rule_text(rule)
-    if rule.any_of then
-        return ("one of %s is required"):format(table.concat(rule.any_of, " or "))
-    end
-    if rule.with then return ("%s needs %s as well"):format(rule.with[1], rule.with[2]) end
-    if rule.both_or_none then
-        return ("%s go together: both or none"):format(table.concat(rule.both_or_none, " and "))
-    end
-    if rule.order then
-        local span = rule.max_days and (", at most %d days apart"):format(rule.max_days) or ""
-        return ("%s is not before %s%s"):format(rule.order[2], rule.order[1], span)
-    end
-    return rule.doc or "parameters are checked against each other"
 end
 
 -- Endpoints ------------------------------------------------------------------------------------
@@ -223,8 +208,9 @@ local ENDPOINT = {
 --- All of an endpoint.
 ---@param model neap.Model
 ---@param endpoint neap.Endpoint
----@param call string an example as a command line
-function M.endpoint(model, endpoint, call)
+---@param example table parameters of a call
+---@param call string the same as a command line
+function M.endpoint(model, endpoint, example, call)
     return object(ENDPOINT, {
         vendor = model.name, endpoint = endpoint.name, method = endpoint.method,
         path = endpoint.path, summary = endpoint.summary, doc = endpoint.doc,
@@ -232,8 +218,9 @@ function M.endpoint(model, endpoint, call)
         tenant = tenant_facts(model, endpoint), write = endpoint.write,
         write_doc = WRITE[endpoint.write], key = endpoint.key_text, open = endpoint.open,
         limits = limits_of(model, endpoint), retry = list(model.retry, retry_facts),
-        params = params_of(endpoint), rules = list(endpoint.rules, rule_text),
-        returns = endpoint.returns, envelope = model.envelope.doc, example = endpoint.example,
+        params = params_of(endpoint),
+        rules = list(endpoint.rules, function(rule) return rules.describe(rule, endpoint.params) end),
+        returns = endpoint.returns, envelope = model.envelope.doc, example = endpoint.example and example,
         call = call,
     })
 end

@@ -55,11 +55,21 @@ local function field_text(field)
     return field.doc and ("%s; %s"):format(said, field.doc) or said
 end
 
+--- Gets the fields that a value of a field has: those of an object, of a list's elements, or of an
+-- alternative that has any.
+local function fields_in(field)
+    if field.fields then return field.fields end
+    if field.of then return fields_in(field.of) end
+    for _, alternative in ipairs(field.either or {}) do
+        local fields = fields_in(alternative)
+        if fields then return fields end
+    end
+end
+
 local function add_fields(rows, fields, indent)
     for _, field in ipairs(fields) do
         rows[#rows + 1] = { (" "):rep(indent) .. field.name, field_text(field) }
-        if field.fields then add_fields(rows, field.fields, indent + 2) end
-        if field.of and field.of.fields then add_fields(rows, field.of.fields, indent + 2) end
+        add_fields(rows, fields_in(field) or {}, indent + 2)
     end
 end
 

@@ -3,6 +3,8 @@
 
 local id = { "id", type = "id", required = true }
 local plan = { "plan", type = "string", doc = "answers to the first, second, ... send, by blanks" }
+local row = { type = "object", fields = { { "id", type = "id" }, { "name", type = "string" }, plan } }
+local mode = { "mode", values = { "add", "drop" }, default = "add" }
 
 return vendor.define "acme" {
     title = "Acme",
@@ -36,6 +38,28 @@ return vendor.define "acme" {
         in_query = { post = "/in_query", auth = "query", tenant = "query", write = "unsafe", params = { id, plan } },
         with_bearer = { get = "/with_bearer", auth = "bearer", params = { id, plan } },
         with_basic = { get = "/with_basic", auth = "basic", params = { id, plan } },
+        put_row = {
+            post = "/put_row", auth = "header", write = "idempotent", key = "data.id",
+            batch = { endpoint = "put_rows", field = "data", list = "rows" },
+            params = {
+                { "data", type = "object", required = true, fields = row.fields }, mode,
+                { "debug", type = "boolean" }, { "batch_plan", type = "string" },
+            },
+        },
+        put_rows = {
+            post = "/put_rows", auth = "header", write = "idempotent",
+            params = {
+                { "rows", type = "list", of = row, required = true, min = 1, max = 5 }, mode,
+                { "batch_plan", type = "string", doc = "the plan of all batches together" },
+            },
+            rules = {
+                { check = function(values)
+                    for i, one in ipairs(values.rows) do
+                        if not one.id then return ("rows[%d].id is required"):format(i) end
+                    end
+                end, doc = "each row has its id" },
+            },
+        },
         checked = {
             post = "/checked", auth = "header", write = "idempotent",
             params = {

@@ -66,8 +66,18 @@ local function status_answer(sim, status, detail)
     return res
 end
 
-function Sim:respond(req)
+--- What is asked for: a row, a batch of rows (refused whole if the plan of one begins with 400), or all.
+local function asked(req)
     local body = req.method == "POST" and req:json() or req.args
+    if body.data and req.endpoint == "put_row" then return body.data end
+    for _, row in ipairs(body.rows or {}) do
+        if (row.plan or ""):find "^400" then return { plan = "400 400 400 400" } end
+    end
+    return body.rows and { plan = body.batch_plan } or body
+end
+
+function Sim:respond(req)
+    local body = asked(req)
     local id = tostring(body.id or req.path)
     local n = (self.sends[id] or 0) + 1
     self.sends[id] = n

@@ -1,0 +1,112 @@
+--- neap.import and neap.report: workflows that follow from a definition.
+
+local acme = require "spec.support.acme"
+local helper = require "spec.support.helper"
+local neap = require "neap"
+
+local errors = require "neap.error"
+local workflow = require "neap.workflow"
+
+local function write(name, text)
+    local path = helper.tmpdir() .. "/" .. name
+    local file = assert(io.open(path, "wb"))
+    file:write(text)
+    file:close()
+    return path
+end
+
+local function names(flow)
+    local list = {}
+    for i, field in ipairs(flow.args) do list[i] = field[1] end
+    return list
+end
+
+local function start(flow, given)
+    local args = {}
+    for _, field in ipairs(flow.args) do args[field[1]] = field.default end
+    for name, value in pairs(given) do args[name] = value end
+    args.dead_letters = helper.tmpdir() .. "/dead.ndjson"
+    return flow:start(args)
+end
+
+describe("neap.import", function()
+    after_each(helper.assert_idle)
+
+    it("has the endpoint's other parameters as options", function()
+        acme.run(function()
+            local flow = neap.import { into = "acme.put_row.data", summary = "S" }
+            assert.is_true(workflow.is_workflow(flow))
+            assert.same({ "file", "mode", "debug", "batch_plan", "keep_empty", "batch", "concurrency", "dead_letters" },
+                names(flow))
+            assert.same({ "acme" }, flow.vendors)
+            assert.equal("Columns are fields of `data` (neap describe acme.put_row).", flow.description)
+            flow = neap.import { into = "acme.put" }
+            assert.same({ "file", "keep_empty", "concurrency", "dead_letters" }, names(flow))
+        end)
+    end)
+
+    it("delivers a file, with the options in every call", function()
+        acme.run(function()
+            local flow = neap.import { into = "acme.put_row.data" }
+            local summary = start(flow, { file = write("rows.csv", "id,name\n1,a\n2,\n"), mode = "drop" })
+            assert.equal(2, summary.ok)
+            assert.same({ "put_row", "put_row" }, acme.column "endpoint")
+            assert.same({ data = { id = "1", name = "a" }, mode = "drop" }, neap.json.decode(acme.column("body")[1]))
+            assert.same({ data = { id = "2" }, mode = "drop" }, neap.json.decode(acme.column("body")[2]))
+        end)
+    end)
+
+    it("takes records that are all parameters", function()
+        acme.run(function()
+            local summary = start(neap.import { into = "acme.put" }, { file = write("rows.csv", "id\n1\n2\n") })
+            assert.equal(2, summary.ok)
+        end)
+    end)
+
+    it("sends batches with --batch, and refuses options that they cannot carry", function()
+        acme.run(function()
+            local flow = neap.import { into = "acme.put_row.data" }
+            local file = write("rows.csv", "id,name\n1,a\n2,b\n")
+            assert.equal(2, start(flow, { file = file, batch = true, mode = "drop" }).ok)
+            assert.same({ "put_rows" }, acme.column "endpoint")
+            local ok, err = pcall(start, flow, { file = file, batch = true, debug = true })
+            assert.is_false(ok)
+            assert.equal("--debug does not go with --batch: put_rows has no debug", err.message)
+            assert.is_true(err.usage)
+        end)
+    end)
+
+    -- spec, parts of the message
+    local mistakes = {
+        { nil, { "neap.import: a table expected" } },
+        { {}, { "into is missing" } },
+        { { into = "acme.put", sumary = "x" }, { 'no field "sumary"', 'did you mean "summary"?' } },
+        { { into = "acme" }, { '"acme" is no vendor.endpoint' } },
+        { { into = "acmee.put" }, { 'no vendor "acmee"' } },
+        { { into = "acme.putt" }, { 'acme has no endpoint "putt"', 'did you mean "put"?' } },
+        { { into = "acme.put_row.dat" }, { 'no parameter "dat" that holds fields', 'did you mean "data"?' } },
+        { { into = "acme.put_row.mode" }, { 'no parameter "mode" that holds fields' } },
+    }
+    for i, case in ipairs(mistakes) do
+        it("refuses mistakes: " .. i, function()
+            acme.run(function()
+                local ok, err = pcall(neap.import, case[1])
+                assert.is_false(ok)
+                assert.is_true(errors.is(err), tostring(err))
+                for _, part in ipairs(case[2]) do assert.matches(part, tostring(err), 1, true) end
+            end)
+        end)
+    end
+end)
+
+describe("neap.report", function()
+    after_each(helper.assert_idle)
+
+    it("refuses what has no job", function()
+        acme.run(function()
+            local ok, err = pcall(neap.report, { of = "acme.put" })
+            assert.is_false(ok)
+            assert.equal("neap.report: acme.put has no job in its definition", err.message)
+        end)
+    end)
+end)
