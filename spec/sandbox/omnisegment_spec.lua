@@ -1,33 +1,22 @@
 --- The OmniSegment simulator against the vendor's facts: where key and tenant are, ten requests per
--- second and path, required fields and types, what an import does to a member, reports.
+-- second and path, the failure bodies. Each noun has a spec of its own beside this one.
 
 require "spec.support.helper"
 local json = require "neap.native.json"
 local simulator = require "spec.support.simulator"
+local support = require "spec.sandbox.omnisegment_support"
 
 local null = json.null
-local KEY, TID = simulator.KEY, simulator.TID
-local HEADER = "X-OmniSegment-Api-Key"
-local IMPORT = "/ma_audience/import-audience/"
-local TRACK = "/api/v1/beacon/track-event/"
-local REPORT = "/api/v1/interaction-report/"
+local KEY, TID, HEADER, PATHS = support.KEY, support.TID, support.HEADER, support.PATHS
+local with, check = support.with, support.check
+local IMPORT, TRACK, REPORT = PATHS.import_audience, PATHS.track_event, PATHS.interaction_report
 
 local MISSING_AUDIENCE =
     "Missing Input Error: These values are required in post data : api_key, tid, data"
 local MISSING_EVENT = "Missing required fields: client_id, tid, hit_type"
-local MISSING_REPORT = "Missing required fields: report_name, start_date, end_date"
 local MISSING_TID = "Missing required parameter: tid"
 local FORBIDDEN_BODY = "Forbidden: invalid api_key or tid"
 local FORBIDDEN_HEADER = "Forbidden: invalid X-OmniSegment-Api-Key"
-
-local function with(base, changes)
-    local copy = {}
-    for name, value in pairs(base) do copy[name] = value end
-    for name, value in pairs(changes or {}) do
-        if value == "(none)" then copy[name] = nil else copy[name] = value end
-    end
-    return copy
-end
 
 describe("the OmniSegment simulator", function()
     local omni
@@ -56,17 +45,6 @@ describe("the OmniSegment simulator", function()
         return omni:send("GET", target, { headers = { [HEADER] = key or KEY } })
     end
 
-    --- A second later, for cases beyond ten requests.
-    local function later() omni.clock = omni.clock + 1 end
-
-    local function check(expected, res)
-        local status, message = table.unpack(expected)
-        assert.equal(status, res.status, res.text)
-        if status == 200 then return assert.is_true(res.value.SUCCESS) end
-        assert.is_false(res.value.SUCCESS)
-        assert.equal(message, res.value.ERR_MSG)
-    end
-
     describe("envelope", function()
         it("of a success", function()
             assert.equal('{"SUCCESS":true,"PAYLOAD":{"status":"OK","error_msg":""}}', audience().text)
@@ -90,15 +68,27 @@ describe("the OmniSegment simulator", function()
     end)
 
     describe("routes:", function()
+        local TRACKING, INTERACTIVE = PATHS.tracking_event_report, PATHS.interactive_audiences_report
         local cases = {
-            { "POST", IMPORT, "import_audience" }, { "POST", TRACK, "track_event" },
             { "POST", REPORT, "create_interaction_report" },
             { "GET", REPORT, "list_interaction_reports" },
             { "GET", REPORT .. "17/", "get_interaction_report" },
-            { "POST", IMPORT:sub(1, -2) }, { "GET", IMPORT }, { "POST", TRACK:sub(1, -2) },
+            { "POST", TRACKING, "create_tracking_event_report" },
+            { "GET", TRACKING, "list_tracking_event_reports" },
+            { "GET", TRACKING .. "17/", "get_tracking_event_report" },
+            { "POST", INTERACTIVE, "create_interactive_audiences_report" },
+            { "GET", INTERACTIVE, "list_interactive_audiences_reports" },
             { "GET", REPORT:sub(1, -2) }, { "GET", REPORT .. "17" }, { "GET", REPORT .. "x/" },
-            { "POST", REPORT .. "17/" }, { "DELETE", REPORT }, { "GET", "/" },
+            { "POST", REPORT .. "17/" }, { "DELETE", REPORT }, { "GET", "/" }, { "GET", "/17/" },
+            { "GET", INTERACTIVE .. "17/" },
         }
+        for name, path in pairs(PATHS) do
+            if not name:find "_report$" or name == "show_market_report" then
+                cases[#cases + 1] = { "POST", path, name }
+                cases[#cases + 1] = { "POST", path:sub(1, -2) }
+                cases[#cases + 1] = { "GET", path }
+            end
+        end
         for _, case in ipairs(cases) do
             local method, path, name = table.unpack(case, 1, 3)
             it(("%s %s is %s"):format(method, path, name or "unknown"), function()
@@ -109,8 +99,13 @@ describe("the OmniSegment simulator", function()
         end
 
         it("name all endpoints for faults", function()
-            assert.same({ "create_interaction_report", "get_interaction_report", "import_audience",
-                "list_interaction_reports", "track_event" }, omni.sim.endpoints)
+            assert.same({ "bind_audience_accounts", "blacklist_audience_batch", "create_interaction_report",
+                "create_interactive_audiences_report", "create_tracking_event_report", "get_interaction_report",
+                "get_tracking_event_report", "import_audience", "import_audience_batch",
+                "import_event_registration_data", "import_gift_voucher", "import_gift_voucher_batch",
+                "import_product", "import_product_guarantee_data", "import_purchase_data",
+                "import_purchase_data_batch", "list_interaction_reports", "list_interactive_audiences_reports",
+                "list_tracking_event_reports", "show_market_report", "track_event" }, omni.sim.endpoints)
         end)
     end)
 
@@ -136,6 +131,47 @@ describe("the OmniSegment simulator", function()
                 local body = with({ tid = TID, api_key = KEY, data = member }, changes)
                 check(expected, omni:send("POST", IMPORT .. query, { json = body, headers = headers }))
                 assert.equal(expected[1] == 200 and 1 or 0, omni.sim:snapshot "count")
+            end)
+        end
+
+        local rows = json.array
+        local bought = { member_sn = "M1", transaction_id = "T", transaction_revenue = 1,
+            datetime = "2026-01-01T00:00:00+0800" }
+        local voucher = { member_sn = "M1", voucher_id = "V", voucher_type = "t", amount = 1,
+            valid_from = "2026-01-01", valid_util = "2026-02-01" }
+        --- A good body of every other import, without key and tenant.
+        local bodies = {
+            import_audience_batch = { data = rows { member } },
+            blacklist_audience_batch = { search_key = "email", to_be_blacklisted = true, data = rows { "x" } },
+            bind_audience_accounts = {
+                data_list = rows { { member_sn = "M1", account_id = KEY } },
+            },
+            import_purchase_data = { data = bought },
+            import_purchase_data_batch = { data = rows { bought } },
+            import_product = { data = { id = "P", title = "t", link = "http://x", availability = "in stock",
+                image_link = "http://x", price = "9" } },
+            import_event_registration_data = { data = { event_id = "E", member_sn = "M1", event_name = "n",
+                registration_datetime = "2026-01-01T00:00:00Z" } },
+            import_product_guarantee_data = { data = { warranty_id = "W", member_sn = "M1", product = { sku = "S" },
+                registration_datetime = "2026-01-01T00:00:00Z", purchase_datetime = "2026-01-01T00:00:00Z" } },
+            import_gift_voucher = { data = voucher },
+            import_gift_voucher_batch = { data_list = rows { voucher } },
+            show_market_report = { data = { start_date = "2026-1-1", end_date = "2026-1-31" } },
+        }
+        for name, body in pairs(bodies) do
+            it("of " .. name, function()
+                local function send(changes, headers, query)
+                    return omni:send("POST", PATHS[name] .. (query or ""),
+                        { json = with(with(body, { tid = TID, api_key = KEY }), changes), headers = headers })
+                end
+                check({ 200 }, send())
+                for _, changes in ipairs { { api_key = "x" }, { tid = "OA-111111" } } do
+                    local res = send(changes, { [HEADER] = KEY }, "?tid=" .. TID)
+                    assert.equal('{"SUCCESS":false,"ERR_MSG":"' .. FORBIDDEN_BODY .. '"}', res.text)
+                    assert.equal(403, res.status)
+                end
+                assert.is_true(send({ api_key = "(none)" }, { [HEADER] = KEY }).status >= 400)
+                assert.equal(400, send({ tid = "(none)" }, {}, "?tid=" .. TID).status)
             end)
         end
 
@@ -166,6 +202,12 @@ describe("the OmniSegment simulator", function()
             create_interaction_report = { "POST", REPORT, span },
             list_interaction_reports = { "GET", REPORT },
             get_interaction_report = { "GET", REPORT .. "1/" },
+            create_tracking_event_report = { "POST", PATHS.tracking_event_report, span },
+            list_tracking_event_reports = { "GET", PATHS.tracking_event_report },
+            get_tracking_event_report = { "GET", PATHS.tracking_event_report .. "2/" },
+            create_interactive_audiences_report = { "POST", PATHS.interactive_audiences_report,
+                { start_date = "2025-12-20", end_date = "2025-12-31" } },
+            list_interactive_audiences_reports = { "GET", PATHS.interactive_audiences_report },
         }
         local reports = {
             { "right", "?tid=" .. TID, { [HEADER] = KEY }, {}, { 200 } },
@@ -184,6 +226,7 @@ describe("the OmniSegment simulator", function()
                 local what, query, headers, changes, expected = table.unpack(case)
                 it(("of %s: %s"):format(name, what), function()
                     order()
+                    order(nil, PATHS.tracking_event_report .. "?tid=" .. TID)
                     check(expected, omni:send(method, path .. query, {
                         json = body and with(body, changes), headers = headers,
                     }))
@@ -237,16 +280,20 @@ describe("the OmniSegment simulator", function()
             assert.same({ 429, 429, 429 }, { audience().status, event().status, order().status })
         end)
 
-        it("the operations of one report together", function()
-            local target = REPORT .. "?tid=" .. TID
-            for _ = 1, 4 do assert.equal(200, order().status) end
-            for _ = 1, 3 do assert.equal(200, get(target).status) end
-            for i = 1, 3 do assert.equal(200, get(REPORT .. i .. "/?tid=" .. TID).status) end
-            assert.equal(429, order().status)
-            assert.equal(429, get(target).status)
-            assert.equal(429, get(REPORT .. "4/?tid=" .. TID).status)
-            assert.equal(200, audience().status)
-        end)
+        for _, name in ipairs { "interaction_report", "tracking_event_report" } do
+            it("the operations of one report together: " .. name, function()
+                local path, query = PATHS[name], "?tid=" .. TID
+                for _ = 1, 4 do assert.equal(200, order(nil, path .. query).status) end
+                for _ = 1, 3 do assert.equal(200, get(path .. query).status) end
+                for i = 1, 3 do assert.equal(200, get(path .. i .. "/" .. query).status) end
+                assert.equal(429, order(nil, path .. query).status)
+                assert.equal(429, get(path .. query).status)
+                assert.equal(429, get(path .. "4/" .. query).status)
+                assert.equal(200, audience().status)
+                local other = name == "interaction_report" and PATHS.tracking_event_report or REPORT
+                assert.equal(200, order(nil, other .. query).status)
+            end)
+        end
 
         it("but not the file of a report", function()
             order()
@@ -280,339 +327,5 @@ describe("the OmniSegment simulator", function()
                 check({ 400, message }, omni:send("POST", IMPORT, { headers = headers, body = body }))
             end)
         end
-    end)
-
-    describe("import_audience checks", function()
-        local keys = "merge_key should be one of member_sn, line_id, email, phone, messenger_psid, source_id"
-        local long, longer = ("\u{4e2d}"):rep(1025), ("\u{4e2d}"):rep(1026)
-        local list = json.array
-        -- data, changes of the body, message (none: accepted)
-        local cases = {
-            { {}, nil, "member_sn is required in data" },
-            { { member_sn = "" }, nil, "member_sn is required in data" },
-            { { member_sn = null }, nil, "member_sn is required in data" },
-            { { member_sn = 1 }, nil, "member_sn should be a string" },
-            { { member_sn = "none" }, nil, "member_sn cannot be cleared" },
-            { { source_id = "s" }, nil, "source_system is required with source_id" },
-            { { source_id = "s", source_system = "CRM" } },
-            { { source_id = "s", source_system = "CRM" }, { merge_key = "source_id" } },
-            { { member_sn = "1" }, { merge_key = "source_id" }, "source_id is required in data" },
-            { { email = "a@example.com" }, { merge_key = "email" } },
-            { { phone = "+886912345678" }, { merge_key = "phone" } },
-            { { line_id = "U1" }, { merge_key = "line_id" } },
-            { { messenger_psid = "1" }, { merge_key = "messenger_psid" } },
-            { { member_sn = "1" }, { merge_key = "email" }, "email is required in data" },
-            { { email = "a@example.com" }, nil, "member_sn is required in data" },
-            { { member_sn = "1" }, { merge_key = "name" }, keys },
-            { { member_sn = "1" }, { merge_key = null }, keys },
-            { { member_sn = "1" }, { tag_mode = "append" } },
-            { { member_sn = "1" }, { tag_mode = "replace" } },
-            { { member_sn = "1" }, { tag_mode = "add" }, "tag_mode should be append or replace" },
-            { { member_sn = "1" }, { ignore_empty_value = true } },
-            { { member_sn = "1" }, { ignore_empty_value = "true" },
-                "ignore_empty_value should be a boolean" },
-            { list { 1 }, nil, "data should be an object" },
-            { { member_sn = "1", is_active = "yes" }, nil, "is_active should be a boolean" },
-            { { member_sn = "1", is_subscriber = false, is_subscriber_sms = true } },
-            { { member_sn = "1", name = true }, nil, "name should be a string" },
-            { { member_sn = "1", sex = "female" } },
-            { { member_sn = "1", sex = "f" }, nil, "sex should be male or female" },
-            { { member_sn = "1", birthday = "1990-01-31" } },
-            { { member_sn = "1", birthday = "31.1.1990" }, nil, "birthday should be YYYY-MM-DD" },
-            { { member_sn = "1", register_date = "2020-6-4" } },
-            { { member_sn = "1", register_date = "2020-06-04T08:30:37.235482+08:00" } },
-            { { member_sn = "1", membership_expire_at = "2027-01-01T00:00:00+08:00" } },
-            { { member_sn = "1", membership_expire_at = "2027-01-01T00:00:00" }, nil,
-                "membership_expire_at needs a time zone" },
-            { { member_sn = "1", point_balance = "12.34" } },
-            { { member_sn = "1", point_balance = "-3" } },
-            { { member_sn = "1", point_balance = 12 }, nil, "point_balance should be a string" },
-            { { member_sn = "1", credit_balance = "12.345" }, nil,
-                "credit_balance should be a decimal with at most 2 places" },
-            { { member_sn = "1", fcm_tokens = list { { token = "t", type = "ios", active = true } } } },
-            { { member_sn = "1", fcm_tokens = list {} } },
-            { { member_sn = "1", fcm_tokens = { token = "t" } }, nil,
-                "fcm_tokens should be a list of objects" },
-            { { member_sn = "1", fcm_tokens = list { { type = "ios" } } }, nil,
-                "an item of fcm_tokens lacks something" },
-            { { member_sn = "1", fcm_tokens = list { { token = "t", type = "palm" } } }, nil,
-                "type of a fcm token should be ios or android" },
-            { { member_sn = "1", email_channels = list { { name = "n", subscription_status = true } } } },
-            { { member_sn = "1", line_channels = list { { name = "n" } } }, nil,
-                "an item of line_channels lacks something" },
-            { { member_sn = "1", shoe = "42", size = 42, fits = true } },
-            { { member_sn = "1", shoe = long } },
-            { { member_sn = "1", shoe = longer }, nil, "shoe is longer than 1025 characters" },
-            { { member_sn = "1", shoes = list { { size = "42" } } } },
-            { { member_sn = "1", shoes = list { "42" } }, nil, "shoes should be a list of objects" },
-            { { member_sn = "1", shoes = { size = "42" } }, nil, "shoes should be a list of objects" },
-            { { member_sn = "1", email = "", sex = null, birthday = "none", is_active = "none" } },
-        }
-        for i, case in ipairs(cases) do
-            local data, changes, message = table.unpack(case, 1, 3)
-            it(("%d: %s"):format(i, message or "accepts"), function()
-                check(message and { 400, "Input Error: " .. message } or { 200 }, audience(data, changes))
-            end)
-        end
-    end)
-
-    describe("an import", function()
-        local function member(value) return omni.sim:snapshot("member:" .. (value or "M1")) end
-
-        it("creates, then updates and keeps what is not sent", function()
-            audience { member_sn = "M1", name = "Ann", email = "a@example.com", is_active = false }
-            audience { member_sn = "M1", name = "Anna" }
-            assert.same({ member_sn = "M1", name = "Anna", email = "a@example.com", is_active = false,
-                imports = 2 }, member())
-            assert.equal(1, omni.sim:snapshot "count")
-        end)
-
-        for _, key in ipairs { "line_id", "email", "phone", "messenger_psid", "source_id" } do
-            it("finds a member by " .. key, function()
-                local system = key == "source_id" and "CRM" or nil
-                audience { member_sn = "M1", [key] = "v1", source_system = system }
-                audience({ [key] = "v1", city = "Taipei", source_system = system }, { merge_key = key })
-                assert.equal("Taipei", member().city)
-                audience({ [key] = "v2", city = "Tainan", source_system = system }, { merge_key = key })
-                assert.equal("Taipei", member().city)
-                assert.equal(2, omni.sim:snapshot "count")
-            end)
-        end
-
-        it("finds a member by source_id when no member_sn is sent, per system", function()
-            audience { member_sn = "M1", source_id = "7", source_system = "CRM" }
-            audience { source_id = "7", source_system = "CRM", city = "Taipei" }
-            audience { source_id = "7", source_system = "ERP", city = "Tainan" }
-            assert.equal("Taipei", member().city)
-            assert.equal(2, omni.sim:snapshot "count")
-        end)
-
-        it("finds a member by what it is called now", function()
-            audience { member_sn = "M1", email = "old@example.com" }
-            audience { member_sn = "M1", email = "new@example.com" }
-            audience({ email = "old@example.com" }, { merge_key = "email" })
-            assert.equal(2, omni.sim:snapshot "count")
-            audience({ email = "new@example.com", city = "Taipei" }, { merge_key = "email" })
-            assert.equal("Taipei", member().city)
-        end)
-
-        it("appends tags as a set, or replaces them", function()
-            audience { member_sn = "M1", tags = "vip,spring" }
-            audience { member_sn = "M1", tags = "spring,new" }
-            assert.equal("vip,spring,new", member().tags)
-            audience({ member_sn = "M1", tags = "vip,other" }, { tag_mode = "append" })
-            assert.equal("vip,spring,new,other", member().tags)
-            audience({ member_sn = "M1", tags = "only" }, { tag_mode = "replace" })
-            assert.equal("only", member().tags)
-        end)
-
-        -- Without ignore_empty_value "", null and "none" clear; with it only "none" does.
-        local clearing = {
-            { "", nil, true }, { null, nil, true }, { "none", nil, true },
-            { "", false, true }, { null, false, true }, { "none", false, true },
-            { "", true, false }, { null, true, false }, { "none", true, true },
-        }
-        for _, case in ipairs(clearing) do
-            local value, ignore, clears = table.unpack(case, 1, 3)
-            it(("of %s with ignore_empty_value %s %s"):format(json.encode(value), tostring(ignore),
-                clears and "clears" or "keeps"), function()
-                audience { member_sn = "M1", city = "Taipei", tags = "vip", is_active = true }
-                audience({ member_sn = "M1", city = value, tags = value, is_active = value },
-                    { ignore_empty_value = ignore })
-                local kept = not clears
-                assert.equal(kept and "Taipei" or nil, member().city)
-                assert.equal(kept and "vip" or nil, member().tags)
-                assert.equal(kept and true or nil, member().is_active)
-            end)
-        end
-
-        it("that is refused changes nothing", function()
-            audience { member_sn = "M1", city = "Taipei" }
-            check({ 400, "Input Error: sex should be male or female" },
-                audience { member_sn = "M1", city = "Tainan", sex = "x" })
-            assert.equal("Taipei", member().city)
-        end)
-    end)
-
-    describe("track_event checks", function()
-        local function products(count)
-            local list = json.array {}
-            for i = 1, count do list[i] = { id = "P" .. i, name = "Product", quantity = "1" } end
-            return list
-        end
-        local function purchase(changes)
-            return with({
-                hit_type = "event", event_action = "Purchase", event_category = "Ecommerce",
-                products = products(1), transaction_id = "T1", transaction_revenue = 100,
-            }, changes)
-        end
-        local function item(changes)
-            return { products = json.array { with({ id = "P", name = "N" }, changes) } }
-        end
-        local cases = {
-            { {} }, { { client_id = "(none)" }, MISSING_EVENT, true },
-            { { hit_type = "(none)" }, MISSING_EVENT, true }, { { client_id = "" }, MISSING_EVENT, true },
-            { { hit_type = "click" }, "hit_type should be pageview or event" },
-            { { client_id = 7 }, "client_id should be a string" },
-            { { hit_type = "event" }, "event_action is required" },
-            { { hit_type = "event", event_action = "OurOwn", event_value = "x" } },
-            { { event_value = 5 }, "event_value should be a string" },
-            { { event_label = '{"search_string":"x"}' } },
-            { { event_label = "x=1" }, "event_label should be JSON text" },
-            { { data_source = "web" } }, { { data_source = "APP" } },
-            { { data_source = "tv" }, "data_source should be web or app" },
-            { { version = "2.0.4", uid = "M1", app_id = "a", document_location = "https://x/?a=1" } },
-            { { version = 2 }, "version should be a string" },
-            { { transaction_revenue = "10" }, "transaction_revenue should be an integer" },
-            { { transaction_tax = 1.5 }, "transaction_tax should be an integer" },
-            { { products = products(30) } },
-            { { products = products(31) }, "products should have at most 30 items" },
-            { { products = { id = "P" } }, "products should be a list" },
-            { { products = json.array { "P" } }, "a product should be an object" },
-            { item { id = "(none)" }, "a product needs id and name" },
-            { item { name = "(none)" }, "a product needs id and name" },
-            { item { price = 10, quantity = 2 } }, { item { quantity = "2" } },
-            { item { price = "10" }, "price should be an integer" },
-            { item { quantity = true }, "quantity should be a string or a number" },
-            { item { variant = '{"color":"red"}' } },
-            { item { variant = "red" }, "variant should be JSON text" },
-            { purchase() }, { purchase { event_action = "Refund" } },
-            { purchase { transaction_id = "(none)" }, "transaction_id is required for Purchase" },
-            { purchase { transaction_revenue = "(none)" }, "transaction_revenue is required for Purchase" },
-            { purchase { products = "(none)" }, "products is required for Purchase" },
-            { purchase(item {}), "a product needs quantity" },
-            { with({ hit_type = "event", event_action = "AddToCart" }, item {}) },
-            { { hit_type = "event", event_action = "AddToCart" }, "products is required for AddToCart" },
-        }
-        for i, case in ipairs(cases) do
-            local changes, message, plain = table.unpack(case, 1, 3)
-            it(("%d: %s"):format(i, message or "accepts"), function()
-                local text = message and (plain and message or "Input Error: " .. message)
-                check(text and { 400, text } or { 200 }, event(changes))
-                assert.equal(message and 0 or 1, omni.sim:snapshot "events")
-            end)
-        end
-
-        it("and counts a repeat twice", function()
-            event(purchase())
-            event(purchase())
-            event()
-            assert.equal(3, omni.sim:snapshot "events")
-            assert.equal(2, omni.sim:snapshot "event:T1")
-        end)
-    end)
-
-    describe("reports", function()
-        local function state(id) return get(REPORT .. id .. "/?tid=" .. TID) end
-        local function list() return get(REPORT .. "?tid=" .. TID).value.PAYLOAD end
-        local DATES = "Input Error: dates should be YYYY-MM-DD"
-        local cases = {
-            { {} }, { { start_date = "2026-10-31" } }, { { end_date = "2026-11-01" } },
-            { { end_date = "2026-11-02" }, "Date range cannot exceed 31 days" },
-            { { start_date = "2026-11-01" }, "Input Error: end_date is before start_date" },
-            { { report_name = "(none)" }, MISSING_REPORT }, { { start_date = "" }, MISSING_REPORT },
-            { { end_date = null }, MISSING_REPORT },
-            { { report_name = 5 }, "Input Error: report_name should be a string" },
-            { { start_date = 20261001 }, "Input Error: start_date should be a string" },
-            { { start_date = "2026-10-1" }, DATES }, { { end_date = "2026-02-30" }, DATES },
-            { { end_date = "31.10.2026" }, DATES },
-        }
-        for i, case in ipairs(cases) do
-            it(("are checked, %d: %s"):format(i, case[2] or "accepted"), function()
-                check(case[2] and { 400, case[2] } or { 200 }, order(case[1]))
-                assert.equal(case[2] and 0 or 1, #omni.sim:snapshot "reports")
-            end)
-        end
-
-        it("are numbered, a repeat too", function()
-            for i = 1, 3 do assert.equal(i, order().value.PAYLOAD.report_id) end
-        end)
-
-        it("go from RUNNING to SUCCESS and then have a file", function()
-            order()
-            assert.equal('{"SUCCESS":true,"PAYLOAD":{"report_name":"r","status":"RUNNING",'
-                .. '"report_url":null}}', state(1).text)
-            omni.clock = 89.9
-            assert.equal("RUNNING", state(1).value.PAYLOAD.status)
-            assert.equal(404, get("/files/interaction-report-1.json").status)
-            omni.clock = 90
-            assert.same({ report_name = "r", status = "SUCCESS",
-                report_url = "http://localhost/omnisegment/files/interaction-report-1.json" },
-                state(1).value.PAYLOAD)
-        end)
-
-        it("fail, or never end, by their names", function()
-            order { report_name = "to fail" }
-            order { report_name = "never" }
-            omni.clock = 50000
-            assert.same({ report_name = "to fail", status = "FAIL", report_url = null },
-                state(1).value.PAYLOAD)
-            assert.equal("RUNNING", state(2).value.PAYLOAD.status)
-            assert.equal(404, get("/files/interaction-report-1.json").status)
-        end)
-
-        it("are unknown by another number", function()
-            order()
-            for _, id in ipairs { "0", "2", "99999999999999999999" } do
-                check({ 400, "Report not found" }, state(id))
-            end
-        end)
-
-        it("are listed for a day", function()
-            assert.equal('{"SUCCESS":true,"PAYLOAD":[]}', get(REPORT .. "?tid=" .. TID).text)
-            order()
-            omni.clock = 1000
-            order { report_name = "second" }
-            assert.same({
-                { report_id = 1, report_name = "r", status = "SUCCESS" },
-                { report_id = 2, report_name = "second", status = "RUNNING" },
-            }, list())
-            omni.clock = 86400
-            assert.equal(2, #list())
-            omni.clock = 86401
-            assert.equal(2, list()[1].report_id)
-            later()
-            assert.equal("SUCCESS", state(1).value.PAYLOAD.status)
-        end)
-
-        local COLUMNS = {
-            channel_type = "string", click = "boolean", delivery_time = "string",
-            email_status = "userdata", member_sn = "string", open = "boolean",
-            template_id = "number", template_name = "string",
-        }
-
-        it("serve one JSON object per line, without a key", function()
-            order { report_name = "rows=450" }
-            omni.clock = 90
-            local res = omni:send("GET", "/files/interaction-report-1.json")
-            assert.equal(200, res.status)
-            local rows, clicked = 0, 0
-            for line in res.text:gmatch "([^\n]*)\n" do
-                local row = assert(json.decode(line))
-                rows = rows + 1
-                for name, kind in pairs(COLUMNS) do assert.equal(kind, type(row[name]), name) end
-                assert.equal(row.channel_type == "email", row.template_title ~= null)
-                assert.equal(row.open, row.open_time ~= null)
-                assert.equal(row.click, row.click_event ~= null)
-                if row.click then
-                    clicked = clicked + 1
-                    assert.equal("https://shop.example.com/", row.click_event[1].click_link)
-                    assert.truthy(line:find("https:\\/\\/", 1, true))
-                end
-                assert.truthy(row.delivery_time:find "^%d+%-%d%d%-%d%d %d%d:%d%d:%d%d%+00$")
-            end
-            assert.equal(450, rows)
-            assert.is_true(clicked > 0)
-        end)
-
-        it("have a default and an empty size", function()
-            order()
-            order { report_name = "rows=0" }
-            omni.clock = 90
-            local _, lines = get("/files/interaction-report-1.json").text:gsub("\n", "\n")
-            assert.equal(200, lines)
-            assert.equal("", get("/files/interaction-report-2.json").text)
-            assert.equal(404, get("/files/../x").status)
-        end)
     end)
 end)

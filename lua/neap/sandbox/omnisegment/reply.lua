@@ -13,17 +13,27 @@ function M.short(message)
     return json.object({ SUCCESS = false, ERR_MSG = message }, SHORT)
 end
 
---- A failure; where the text begins with an error type, in the longer form of the endpoint pages.
-function M.fail(status, message)
-    local kind = message:match "^(%a[%a ]- Error): "
-    if not kind then return { status = status, json = M.short(message) } end
-    return {
-        status = status,
-        json = json.object({
-            SUCCESS = false, ERR_MSG = message, ERR_TYPE_KEY = kind, ERR_MSG_KEY = json.null,
-            EXTRA_INFO = json.null, INTP_KEY = json.object({}, {}), INTP_VALUE = json.object({}, {}),
-        }, LONG),
-    }
+--- The failure body of the endpoint pages.
+local function long(message, kind)
+    return json.object({
+        SUCCESS = false, ERR_MSG = message, ERR_TYPE_KEY = kind, ERR_MSG_KEY = json.null,
+        EXTRA_INFO = json.null, INTP_KEY = json.object({}, {}), INTP_VALUE = json.object({}, {}),
+    }, LONG)
+end
+
+--- A failure. The body is long where the text begins with an error type, else short.
+---@param status integer
+---@param message string
+---@param form? "short"|"untyped" short all the same; long without ERR_TYPE_KEY
+function M.fail(status, message, form)
+    local kind = message:match "^(%a[%a ]-Error): "
+    if form == "short" or not kind then return { status = status, json = M.short(message) } end
+    return { status = status, json = long(message, form ~= "untyped" and kind or nil) }
+end
+
+--- Refuses what was sent.
+function M.refuse(fault)
+    return M.fail(400, "Input Error: " .. fault)
 end
 
 function M.ok(payload)

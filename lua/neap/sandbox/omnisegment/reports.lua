@@ -1,7 +1,10 @@
---- Reports of the OmniSegment simulator: ordered, RUNNING for a while, then SUCCESS with a file of
--- one JSON object per line. A report whose name contains "fail" ends as FAIL, "never" keeps running,
--- "rows=N" sets the number of rows.
+--- Reports of the OmniSegment simulator, on interactions and on tracking events: ordered, RUNNING for a
+-- while, then SUCCESS with a file (report_files.lua). A report whose name contains "fail" ends as FAIL,
+-- "never" keeps running, "rows=N" sets the number of rows. Ids are given out over both kinds, so that a
+-- report asked for at the wrong path is not found.
 
+local check = require "neap.sandbox.omnisegment.check"
+local files = require "neap.sandbox.omnisegment.report_files"
 local json = require "neap.native.json"
 local lang = require "neap.lang"
 local reply = require "neap.sandbox.omnisegment.reply"
@@ -10,9 +13,7 @@ local M = {}
 
 local READY_AFTER_S = 90
 local LISTED_FOR_S = 86400
-local DEFAULT_ROWS = 200
 local MAX_SPAN_DAYS = 31
-local ROWS_PER_CHUNK = 200
 
 local Reports = {}
 Reports.__index = Reports
@@ -37,18 +38,32 @@ function Reports:line(report)
     }, LINE)
 end
 
-function Reports:all()
-    local list = json.array {}
-    for i, report in ipairs(self.list) do list[i] = self:line(report) end
-    return list
+--- The reports of a kind as the list shows them, at most so many seconds old.
+function Reports:lines(kind, seconds)
+    local now, rows = self.env.now(), json.array {}
+    for _, report in ipairs(self.list) do
+        if report.kind == kind and now - report.at <= seconds then rows[#rows + 1] = self:line(report) end
+    end
+    return rows
 end
 
+function Reports:all(kind)
+    return self:lines(kind, math.huge)
+end
+
+local FIELDS = check.record {
+    { "report_name", check.text }, { "start_date", check.text }, { "end_date", check.text },
+}
+
+--- A flag; the vendor's samples write it as text.
+local function flag(value, name)
+    if value ~= "true" and value ~= "false" then return check.boolean(value, name) end
+end
+
+local FLAGS = check.record { { "include_anonymous_user", flag }, { "include_event_raw_data", flag } }
+
+--- -> whole message
 local function span_fault(body)
-    for _, name in ipairs { "report_name", "start_date", "end_date" } do
-        if type(body[name]) ~= "string" then
-            return ("Input Error: %s should be a string"):format(name)
-        end
-    end
     local from, to = lang.date(body.start_date), lang.date(body.end_date)
     if not from or not to then return "Input Error: dates should be YYYY-MM-DD" end
     local days = lang.days_between(from, to)
@@ -56,73 +71,51 @@ local function span_fault(body)
     if days > MAX_SPAN_DAYS then return "Date range cannot exceed 31 days" end
 end
 
-function M.create(sim, _, body)
+local function is_set(value) return value == true or value == "true" end
+
+local function create(sim, body, kind)
     local fault = span_fault(body)
     if fault then return reply.fail(400, fault) end
     local list = sim.reports.list
-    local report = { report_id = #list + 1, report_name = body.report_name, at = sim.env.now() }
-    list[#list + 1] = report
-    return reply.ok { report_id = report.report_id }
+    list[#list + 1] = {
+        report_id = #list + 1, kind = kind, report_name = body.report_name, at = sim.env.now(),
+        start_date = body.start_date, end_date = body.end_date,
+        include_anonymous_user = is_set(body.include_anonymous_user),
+        include_event_raw_data = is_set(body.include_event_raw_data),
+    }
+    return reply.ok { report_id = #list }
 end
 
-function M.list(sim)
-    local now, rows = sim.env.now(), json.array {}
-    for _, report in ipairs(sim.reports.list) do
-        if now - report.at <= LISTED_FOR_S then
-            rows[#rows + 1] = sim.reports:line(report)
-        end
-    end
-    return reply.ok(rows)
-end
-
-function M.get(sim, req)
+local function get(sim, req, kind)
     local report = sim.reports.list[tonumber(req.path:match "(%d+)/$")]
-    if not report then return reply.fail(400, "Report not found") end
+    if not report or report.kind ~= kind then return reply.fail(400, "Report not found") end
     local status = sim.reports:status(report)
     local url = json.null
-    if status == "SUCCESS" then
-        url = ("%s/files/interaction-report-%d.json"):format(sim.env.base(req), report.report_id)
-    end
+    if status == "SUCCESS" then url = ("%s/files/%s"):format(sim.env.base(req), files.name(report)) end
     local state = { report_name = report.report_name, status = status, report_url = url }
     return reply.ok(json.object(state, { "report_name", "status", "report_url" }))
 end
 
-local CHANNELS = { "email", "line", "sms" }
-
-local ROW = '{"member_sn":"M%06d","channel_type":"%s","template_id":%d,"template_name":"Template %d",'
-    .. '"template_title":%s,"delivery_time":"2022-12-31 16:00:00+00","open":%s,"open_time":%s,'
-    .. '"click":%s,"click_event":%s,"email_status":null}\n'
-local CLICK = '[{"click_link":"https:\\/\\/shop.example.com\\/","click_time":"2023-01-01 08:01:00+00"}]'
-
---- One row of the file, with escaped slashes and the odd time form, as the vendor's sample has them.
-local function row(i)
-    local channel = CHANNELS[i % 3 + 1]
-    local opened = i % 2 == 0
-    local clicked = i % 4 == 0
-    return ROW:format(i, channel, i % 7, i % 7, channel == "email" and '"Hello"' or "null", opened,
-        opened and '["2023-01-01 08:00:00+00"]' or "null", clicked, clicked and CLICK or "null")
+local function operations(kind, options)
+    return {
+        create = function(sim, _, body)
+            local fault = FIELDS(body, "body") or options and options(body, "body")
+            if fault then return reply.refuse(fault) end
+            return create(sim, body, kind)
+        end,
+        list = function(sim) return reply.ok(sim.reports:lines(kind, LISTED_FOR_S)) end,
+        get = function(sim, req) return get(sim, req, kind) end,
+    }
 end
 
---- The file behind report_url; no key is needed.
+M.interaction = operations "interaction"
+M.tracking = operations("tracking", FLAGS)
+
+--- The file behind report_url; no key is needed. nil: no such file.
 function Reports:serve(name)
-    local report = self.list[tonumber(name:match "^interaction%-report%-(%d+)%.json$") or 0]
-    if not report or self:status(report) ~= "SUCCESS" then
-        return { status = 404, body = "no such file" }
-    end
-    local rows = tonumber(report.report_name:match "rows=(%d+)") or DEFAULT_ROWS
-    return {
-        headers = { ["Content-Type"] = "application/json" },
-        stream = function(write)
-            local chunk = {}
-            for i = 1, rows do
-                chunk[#chunk + 1] = row(i)
-                if #chunk == ROWS_PER_CHUNK or i == rows then
-                    if not write(table.concat(chunk)) then return end
-                    chunk = {}
-                end
-            end
-        end,
-    }
+    local report = self.list[tonumber(name:match "%-(%d+)%.%a+$") or 0]
+    if not report or files.name(report) ~= name or self:status(report) ~= "SUCCESS" then return nil end
+    return files.response(report)
 end
 
 return M
