@@ -56,7 +56,7 @@ static int l_embed_search(lua_State *L) {
         return 1;
     }
     lua_pushfstring(L, "=%s", name);
-    if (luaL_loadbufferx(L, e->data, e->len, lua_tostring(L, -1), "t") != LUA_OK) return lua_error(L);
+    if (luaL_loadbufferx(L, e->data, e->len, lua_tostring(L, -1), "bt") != LUA_OK) return lua_error(L);
     lua_pushfstring(L, ":embedded:%s", name);
     return 2;
 }

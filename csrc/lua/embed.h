@@ -1,5 +1,5 @@
-/* embed.h: the Lua sources inside the binary, made by csrc/cmake/embed.lua at build time: the
- * library (lua/neap) and the bundled recipes (scripts). */
+/* embed.h: what is in Lua inside the binary, made by csrc/cmake/embed.lua at build time: the library
+ * (lua/neap), compiled, and as text the definitions and the bundled recipes (scripts). */
 #ifndef NEAP_LUA_EMBED_H
 #define NEAP_LUA_EMBED_H
 
@@ -7,7 +7,7 @@
 
 struct neap_embed {
     const char *name; /* "neap.cli.run", or a recipe's path "scripts/opm/ping.lua" */
-    const char *data; /* source text, NUL-terminated too */
+    const char *data; /* a compiled module, or text, NUL-terminated */
     size_t len;       /* bytes of it */
 };
 

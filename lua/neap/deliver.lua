@@ -58,8 +58,7 @@ local function new_delivery(from, fn, opts, path)
         source = from, fn = fn, concurrency = opts.concurrency or DEFAULT_CONCURRENCY,
         places = 0,      -- held
         parked = 0,      -- records without a place
-        running = {},    -- slot -> true
-        running_count = 0,
+        running = slots.list(), -- of all records under way, in the order of the source
         returning = {},  -- parked slots that want a place again, first come first served
         returning_first = 1, returning_last = 0,
         locks = {},      -- client -> group -> key -> waiting locks
@@ -68,7 +67,7 @@ local function new_delivery(from, fn, opts, path)
         wanted = event.new(), arrival = event.new(), -- of the next record of a stream
         total = 0, ok = 0, failed = 0, unknown = 0, retried = 0,
         reasons = {}, reason_count = 0, -- message of a failure -> how often
-        sequence = 0, started = clock.now(),
+        started = clock.now(),
         letters = deadletter.writer(path),
     }, Delivery)
 end
@@ -81,7 +80,7 @@ function Delivery:next_returning()
         local slot = self.returning[self.returning_first]
         self.returning[self.returning_first] = nil
         self.returning_first = self.returning_first + 1
-        if self.running[slot] then return slot end
+        if slot.is_running then return slot end
     end
 end
 
@@ -169,13 +168,12 @@ end
 
 --- Takes a record out of the delivery.
 function Delivery:leave(slot)
-    if not self.running[slot] then return false end
-    self.running[slot] = nil
-    self.running_count = self.running_count - 1
+    if not slot.is_running then return false end
+    self.running:remove(slot)
     if slot.retried then self.retried = self.retried + 1 end
     self:leave_parked(slot)
     if slot.has_place then self:release(slot) end
-    if self.running_count == 0 then self.idle:broadcast() end
+    if self.running.count == 0 then self.idle:broadcast() end
     return true
 end
 
@@ -200,7 +198,7 @@ end
 --- A setting was missing before anything was sent: the records stay where they are, unread.
 function Delivery:is_unattempted(slot, reason)
     if reason ~= "settings" or self.has_sent or slot.sent or self.ok > 0 then return false end
-    for other in pairs(self.running) do
+    for other in self.running:each() do
         if other.sent then return false end
     end
     return true
@@ -256,8 +254,7 @@ end
 --- Ends records that are not on the wire; the others may still answer, but not repeat.
 function Delivery:cut(everything)
     local caught = {}
-    for slot in pairs(self.running) do caught[#caught + 1] = slot end
-    table.sort(caught, function(a, b) return a.sequence < b.sequence end)
+    for slot in self.running:each() do caught[#caught + 1] = slot end
     for _, slot in ipairs(caught) do
         slot.stopping = true
         if slot.on_wire == 0 or everything then
@@ -292,10 +289,10 @@ end
 --- Waits until every record has its outcome; once the delivery has ended, only for as long as what is
 -- on the wire may take to answer.
 function Delivery:drain()
-    while self.running_count > 0 and not self.ended do self.idle:wait() end
-    if self.running_count == 0 then return end
+    while self.running.count > 0 and not self.ended do self.idle:wait() end
+    if self.running.count == 0 then return end
     concurrency.deadline(GRACE_S, function()
-        while self.running_count > 0 do self.idle:wait() end
+        while self.running.count > 0 do self.idle:wait() end
     end)
     self:cut(true)
 end
@@ -320,11 +317,8 @@ end
 
 function Delivery:start(record, line)
     local slot = slots.new(self, record, line)
-    self.sequence = self.sequence + 1
-    slot.sequence = self.sequence
     self.places = self.places + 1
-    self.running[slot] = true
-    self.running_count = self.running_count + 1
+    self.running:add(slot)
     slot.task = task.spawn(work, self, slot)
     locals.set(slot.task, "slot", slot)
 end

@@ -7,6 +7,7 @@ local errors = require "neap.error"
 local grammar = require "neap.vendor.grammar"
 local lang = require "neap.lang"
 local schema = require "neap.schema"
+local json_fault = require("neap.schema.value").json_fault
 local url = require "neap.native.url"
 
 local M = {}
@@ -34,6 +35,7 @@ local M = {}
 ---@field places table<string, "body"|"query"|"path"|"header"> by name on the wire
 ---@field wire_names string[] of declared parameters, in order
 ---@field default_place "body"|"query" of undeclared names
+---@field is_body_only boolean all parameters travel in the body
 ---@field group string the path up to its first parameter: what `per = "endpoint"` counts
 ---@field params any schema
 ---@field write "read"|"idempotent"|"keyed"|"unsafe"
@@ -251,6 +253,8 @@ end
 local function check_shape(c, def)
     grammar.check_plain(c, def, {}, M.is_setting)
     grammar.check(c, def, grammar.VENDOR, {})
+    local fault, message = json_fault(def.source or {}, "source")
+    if fault then grammar.refuse(c, { fault }, message) end
     grammar.check_list(c, { "limits" }, def.limits)
     grammar.check_list(c, { "retry" }, def.retry)
     grammar.check_statuses(c, { "refused" }, def.refused)

@@ -9,6 +9,7 @@ local url = require "neap.native.url"
 
 local M = {}
 
+local SORTED = { sorted = true }
 local HEADERS = { "Content-Type", "application/json", "Accept", "application/json", "User-Agent", "neap/0.1" }
 
 local function is_given(value)
@@ -27,12 +28,13 @@ local function check_rules(endpoint, values, faults)
 end
 
 local function text(value)
-    if type(value) == "table" then return json.encode(value, { sorted = true }) end
+    if type(value) == "table" then return json.encode(value, SORTED) end
     return tostring(value)
 end
 
 --- Not every text can be part of a path.
 local function check_path(endpoint, values, faults)
+    if not endpoint.template.names[1] then return end
     local path = {}
     for _, name in ipairs(endpoint.template.names) do
         if values[name] ~= nil then path[name] = text(values[name]) end
@@ -117,8 +119,17 @@ local function names_of(endpoint, values)
     return table.move(custom, 1, #custom, #names + 1, names)
 end
 
---- Splits values by where they travel.
-local function distribute(endpoint, client, values)
+local NONE = {}
+
+local function copy_of(values)
+    local copy = {}
+    for name, value in next, values do copy[name] = value end
+    return copy
+end
+
+--- Splits values by where they travel. What is checked may still be the caller's own table.
+local function split(endpoint, values)
+    if endpoint.is_body_only then return { body = values, query = NONE, path = NONE, header = NONE } end
     local parts = { body = {}, query = {}, path = {}, header = {} }
     for _, name in ipairs(names_of(endpoint, values)) do
         local value, place = values[name], endpoint.places[name] or endpoint.default_place
@@ -128,13 +139,19 @@ local function distribute(endpoint, client, values)
             else table.insert(parts[place], { name, text(value) }) end
         end
     end
-    local tenant = endpoint.tenant and client.model.tenant
-    local account = tenant and client.settings[tenant.setting]
-    if endpoint.tenant == "body" then parts.body[tenant.name] = account end
-    if endpoint.tenant == "query" and account ~= nil then
-        table.insert(parts.query, 1, { tenant.name, account })
-    end
     return parts
+end
+
+--- Adds the tenant where it travels.
+local function add_tenant(endpoint, client, parts)
+    local tenant = client.model.tenant
+    local account = client.settings[tenant.setting]
+    if endpoint.tenant == "body" then
+        parts.body = copy_of(parts.body)
+        parts.body[tenant.name] = account
+    elseif account ~= nil then
+        parts.query = table.move(parts.query, 1, #parts.query, 2, { { tenant.name, account } })
+    end
 end
 
 local function headers_of(base, fields)
@@ -147,17 +164,32 @@ local function headers_of(base, fields)
     return headers
 end
 
+--- The URL without its query; where the path has no parameters, joined once for a client.
+local function target_of(endpoint, client, path)
+    local targets = rawget(client, "targets")
+    if not targets then
+        targets = {}
+        rawset(client, "targets", targets)
+    end
+    local target = targets[endpoint]
+    if target then return target end
+    target = url.join(client.base_url or "", endpoint.template:expand(path))
+    if not endpoint.template.names[1] then targets[endpoint] = target end
+    return target
+end
+
 --- Makes the request, without credential.
 ---@return { method: string, url: string, headers: string[], body?: string }
 function M.request(endpoint, client, values)
-    local parts = distribute(endpoint, client, values)
-    local target = url.join(client.base_url or "", endpoint.template:expand(parts.path))
-    if #parts.query > 0 then target = target .. "?" .. url.query(parts.query) end
+    local parts = split(endpoint, values)
+    if endpoint.tenant then add_tenant(endpoint, client, parts) end
+    local target = target_of(endpoint, client, parts.path)
+    if parts.query[1] then target = target .. "?" .. url.query(parts.query) end
     local bare = endpoint.default_place == "query"
     return {
         method = endpoint.method, url = target,
         headers = headers_of(HEADERS, parts.header),
-        body = not bare and assert(json.encode(parts.body, { sorted = true })) or nil,
+        body = not bare and assert(json.encode(parts.body, SORTED)) or nil,
     }
 end
 

@@ -134,7 +134,7 @@ end
 
 function KINDS.check(rule, values, fault)
     local message = rule.check(values, fault)
-    if message then fault("", message) end
+    if message then fault("", tostring(message)) end
 end
 
 local NAMES = { "any_of", "with", "both_or_none", "order", "recent", "check" }
@@ -145,6 +145,7 @@ local NAMES = { "any_of", "with", "both_or_none", "order", "recent", "check" }
 ---@param values table<string, any>
 ---@param faults neap.Fault[] appended to; empty: the types are right
 function M.check(rules, values, faults)
+    if not rules[1] then return end
     local typed = #faults == 0
     local function fault(path, message, hint)
         faults[#faults + 1] = { path = path, message = message, hint = hint }

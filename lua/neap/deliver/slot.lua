@@ -2,7 +2,7 @@
 -- turn. The call pipeline reports to it; the delivery reads it when it has to end early.
 
 local clock = require "neap.native.clock"
-local event = require "neap.native.event"
+local lock = require "neap.deliver.lock"
 
 local M = {}
 
@@ -118,60 +118,49 @@ function Slot:stopped_error()
     return self.delivery:ended_error()
 end
 
---- The right to have a call with one key under way. Whoever is granted it owns it, waiting or not, so
--- that a cancellation at any moment passes it on.
-local Lock = {}
-Lock.__index = Lock
-
-function Lock.__close(lock)
-    local queue = lock.keys[lock.key]
-    if not lock.granted then
-        for i, other in ipairs(queue) do
-            if other == lock then return table.remove(queue, i) end
-        end
-    end
-    local following = table.remove(queue, 1)
-    if not following then
-        lock.keys[lock.key] = nil
-        return
-    end
-    following.granted = true
-    following.event:signal()
-end
-
-local function keys_of(delivery, endpoint, client)
-    local scope = delivery.locks[client] or {}
-    delivery.locks[client] = scope
-    local keys = scope[endpoint.group] or {}
-    scope[endpoint.group] = keys
-    return keys
-end
-
 --- Makes the lock of a key; `lock:acquire(slot)` waits for it, closing it passes it on. Records get
 -- their turn in the order in which they asked, that of the source.
 ---@param endpoint neap.Endpoint
 ---@param client neap.Client
 ---@param key any
 function Slot:lock(endpoint, client, key)
-    return setmetatable({
-        keys = keys_of(self.delivery, endpoint, client), key = tostring(key), granted = false,
-    }, Lock)
+    local scope = self.delivery.locks[client] or {}
+    self.delivery.locks[client] = scope
+    local keys = scope[endpoint.group] or lock.keys()
+    scope[endpoint.group] = keys
+    return keys:lock(tostring(key))
 end
 
----@async
----@param slot neap.Slot
-function Lock:acquire(slot)
-    local queue = self.keys[self.key]
-    if not queue then
-        self.keys[self.key] = {}
-        self.granted = true
-        return
-    end
-    self.event = event.new()
-    queue[#queue + 1] = self
-    slot:park()
-    self.event:wait()
-    slot:unpark()
+--- Slots in the order in which they were added. A table with slots for keys would be rehashed for every
+-- record where as many as a power of two are under way.
+local List = {}
+List.__index = List
+
+function List:add(slot)
+    local last = self.last
+    slot.before, slot.is_running = last, true
+    if last then last.after = slot else self.first = slot end
+    self.last, self.count = slot, self.count + 1
+end
+
+function List:remove(slot)
+    local before, after = slot.before, slot.after
+    if before then before.after = after else self.first = after end
+    if after then after.before = before else self.last = before end
+    slot.before, slot.after, slot.is_running = nil, nil, false
+    self.count = self.count - 1
+end
+
+--- Iterates; what is removed meanwhile must not be the next one.
+function List:each()
+    return function(list, slot)
+        if slot then return slot.after end
+        return list.first
+    end, self
+end
+
+function M.list()
+    return setmetatable({ count = 0 }, List)
 end
 
 return M

@@ -82,7 +82,8 @@ end
 --- Raises where the default or a constraint of a field is against its own rules.
 local function check_default(field, where)
     local patterns = type(field.pattern) == "table" and field.pattern or { field.pattern }
-    for _, pattern in ipairs(patterns) do
+    for i = 1, #patterns do
+        local pattern = patterns[i]
         if type(pattern) ~= "string" or not pcall(string.find, "", pattern) then
             refuse(where, field.path, "attribute pattern: malformed")
         end

@@ -1,5 +1,5 @@
---- Checks of objects, lists and alternatives: they call the checks of their parts, collect every
--- fault, and build the wire form anew, so that the input is never changed.
+--- Checks of objects, lists and alternatives: they call the checks of their parts and collect every
+-- fault. The input is never changed: a wire form that differs from it is a table of its own.
 
 local null = require "neap.null"
 local lang = require "neap.lang.template"
@@ -11,6 +11,7 @@ local values = require "neap.schema.value"
 local container = {}
 
 local is_list, unexpected = values.is_list, values.unexpected
+local math_type = math.type
 
 --- Appends what a check of a part said to the faults, below the part's name.
 ---@param faults neap.Fault[]
@@ -124,6 +125,17 @@ local function note(by_name, name, said, hint)
     return by_name
 end
 
+local function copy_of(tbl)
+    local copy = {}
+    for name, value in next, tbl do copy[name] = value end
+    return copy
+end
+
+--- Is a value sent in another form than it has? 5.0 equals 5.
+local function is_changed(sent, value)
+    return sent ~= value or math_type(value) == "float" and math_type(sent) == "integer"
+end
+
 ---@param field neap.Field compiled; `fields`, `by_name` and `near` are set
 ---@return neap.Check
 function container.object(field)
@@ -147,35 +159,41 @@ function container.object(field)
             local inner = absent[i]
             if value[inner.name] == nil then
                 if inner.default ~= nil then
+                    wire = wire or copy_of(value)
                     wire[wires[inner.name]] = inner.check(inner.default, opts)
                 else
                     by_name = note(by_name, inner.name, "required")
                 end
             end
         end
-        return by_name
+        return wire, by_name
     end
 
     return function(value, opts)
         if type(value) ~= "table" or is_list(value) then
             return nil, unexpected("an object", value)
         end
-        local wire, by_name = {}, nil
+        local wire, by_name = renames and {} or nil, nil
         for name, part in next, value do
             local check = checks[name]
+            local sent, said, hint
             if check then
-                local sent, said, hint = check(part, opts)
-                wire[renames and wires[name] or name] = sent
-                if sent == nil then by_name = note(by_name, name, said, hint) end
+                sent, said, hint = check(part, opts)
             else
-                local sent, said, hint = undeclared(name, part, opts)
+                sent, said, hint = undeclared(name, part, opts)
+            end
+            if sent == nil then
+                by_name = note(by_name, name, said, hint)
+            elseif wire then
+                wire[renames and wires[name] or name] = sent
+            elseif is_changed(sent, part) then
+                wire = copy_of(value)
                 wire[name] = sent
-                if sent == nil then by_name = note(by_name, name, said, hint) end
             end
         end
-        by_name = complete(value, wire, by_name, opts)
+        wire, by_name = complete(value, wire, by_name, opts)
         if by_name then return nil, ordered(field, by_name) end
-        return wire
+        return wire or value
     end
 end
 

@@ -1,6 +1,7 @@
 --- What a field may say: the types, the attributes of each, and how a field reads in words.
 
 local suggest = require "neap.suggest"
+local values = require "neap.schema.value"
 
 local types = {}
 
@@ -100,6 +101,9 @@ local kinds = {
 --- Attributes that count something.
 local counts = set("min_length", "max_length", "custom_max_length", "places")
 
+--- Attributes that hold fields; other tables are shown as JSON.
+local holds = set("of", "fields", "either")
+
 --- Words that an attribute is restricted to.
 local words = {
     place = set("body", "query", "path", "header"), zone = set("required", "optional", "none"),
@@ -124,7 +128,12 @@ local function attribute_fault(kind, name, value)
     if kinds[name] and type(value) ~= kinds[name] then
         return ("attribute %s: expected a %s, got a %s"):format(name, kinds[name], type(value))
     end
-    if counts[name] and not math.tointeger(value) then
+    if type(value) == "table" and not holds[name] then
+        local where, message = values.json_fault(value, name)
+        if where then return ("attribute %s: %s"):format(where, message) end
+    end
+    local is_count = counts[name] or kind == "list" and (name == "min" or name == "max")
+    if is_count and not math.tointeger(value) then
         return ("attribute %s: expected an integer, got %s"):format(name, value)
     end
     if words[name] and not words[name][value] then
@@ -202,9 +211,9 @@ end
 function types.name(field)
     local kind = types.of(field) or "any"
     if kind == "enum" then
-        local values = {}
-        for i, value in ipairs(field.values) do values[i] = value == "" and '""' or tostring(value) end
-        return "one of " .. table.concat(values, ", ")
+        local texts = {}
+        for i, value in ipairs(field.values) do texts[i] = value == "" and '""' or tostring(value) end
+        return "one of " .. table.concat(texts, ", ")
     end
     if kind == "list" then
         local of = field.of and plural(field.of) or "values"
@@ -243,7 +252,8 @@ end
 ---@return string
 function types.patterns(field)
     local pattern = field.pattern
-    return type(pattern) == "table" and table.concat(pattern, " or ") or pattern
+    if type(pattern) == "table" then pattern = table.concat(pattern, " or ") end
+    return (pattern:gsub("%c", "?"))
 end
 
 local zone_rules = { required = "zone required", none = "without zone" }

@@ -68,22 +68,22 @@ local function compile_key(c, endpoint)
     endpoint.key = key
 end
 
-local PAIRS = { with = true, order = true }
+local PAIRS = { with = true, both_or_none = true, order = true }
 
 --- The parameters of a rule are texts, two where it is about two; days are whole.
 local function check_rule(c, endpoint, rule)
     local path = { "endpoints", endpoint.name, "rules" }
     for _, kind in ipairs { "any_of", "with", "both_or_none", "order", "recent" } do
         local names = rule[kind]
-        for _, name in ipairs(names or {}) do
-            if type(name) ~= "string" then grammar.refuse(c, path, kind .. ": names of parameters expected") end
-        end
-        if names and (#names == 0 or PAIRS[kind] and #names ~= 2) then
-            local count = PAIRS[kind] and "two names" or "names"
-            grammar.refuse(c, path, ("%s: %s of parameters expected"):format(kind, count))
+        local count, is_good = names and #names or 0, names == nil or #names > 0
+        if names and PAIRS[kind] then is_good = count == 2 end
+        for i = 1, count do is_good = is_good and type(names[i]) == "string" end
+        if not is_good then
+            local many = PAIRS[kind] and "two names" or "names"
+            grammar.refuse(c, path, ("%s: %s of parameters expected"):format(kind, many))
         end
     end
-    if rule.max_days and not math.tointeger(rule.max_days) then
+    if (rule.max_days or rule.recent) and not math.tointeger(rule.max_days) then
         grammar.refuse(c, path, "max_days: an integer expected")
     end
 end
@@ -159,7 +159,12 @@ function M.compile(c, model, name, def)
         summary = def.summary, doc = def.doc, source = def.source, returns = def.returns,
         example = def.example, batch = def.batch, job = def.job, wire_names = {},
     }
-    for i, field in ipairs(endpoint.params.fields) do endpoint.wire_names[i] = field.wire or field.name end
+    endpoint.is_body_only = default_place == "body"
+    for i, field in ipairs(endpoint.params.fields) do
+        local wire = field.wire or field.name
+        endpoint.wire_names[i] = wire
+        endpoint.is_body_only = endpoint.is_body_only and endpoint.places[wire] == "body"
+    end
     compile_key(c, endpoint)
     check_rules(c, endpoint)
     check_example(c, endpoint)

@@ -155,10 +155,12 @@ end
 ---@param path (string|integer)[] its last name is one of M.EXAMPLES
 ---@param list table|nil
 function M.check_list(c, path, list)
+    local count, is_list = 0, true
     for key in pairs(list or {}) do
-        if math.type(key) ~= "integer" or key < 1 or key > #list then
-            M.refuse(c, path, "a list expected, like " .. M.EXAMPLES[path[#path]])
-        end
+        count, is_list = count + 1, is_list and math.type(key) == "integer" and key >= 1 and key <= #list
+    end
+    if not is_list or count ~= #(list or {}) then
+        M.refuse(c, path, "a list expected, like " .. M.EXAMPLES[path[#path]])
     end
 end
 

@@ -87,17 +87,15 @@ local DAY_MS = 86400000
 
 --- Dates that a rule wants to be recent, moved so that the last one is yesterday.
 local function with_recent_dates(example, rule)
-    local moved, latest = {}, nil
+    local moved, days, latest = {}, {}, nil
     for name, value in pairs(example) do moved[name] = value end
     for _, name in ipairs(rule.recent) do
         local date = lang.date(example[name])
-        latest = math.max(latest or lang.day_number(date), lang.day_number(date))
+        days[name] = date and lang.day_number(date)
+        latest = date and math.max(latest or days[name], days[name]) or latest
     end
     local yesterday = clock.wall_ms() // DAY_MS - 1
-    for _, name in ipairs(rule.recent) do
-        local day = lang.day_number(lang.date(example[name])) + yesterday - latest
-        moved[name] = clock.iso(day * DAY_MS):sub(1, 10)
-    end
+    for name, day in pairs(days) do moved[name] = clock.iso((day + yesterday - latest) * DAY_MS):sub(1, 10) end
     return moved
 end
 
