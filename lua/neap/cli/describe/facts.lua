@@ -201,9 +201,18 @@ end
 
 local ENDPOINT = {
     "vendor", "endpoint", "method", "path", "summary", "doc", "source", "auth", "tenant", "write",
-    "write_doc", "key", "open", "limits", "retry", "params", "rules", "returns", "envelope",
+    "write_doc", "key", "batch", "job", "open", "limits", "retry", "params", "rules", "returns", "envelope",
     "example", "call",
 }
+
+local BATCH = { "endpoint", "field", "list", "max" }
+local JOB = { "id", "get", "state", "done", "failed", "url" }
+
+local function batch_facts(batch)
+    return batch and object(BATCH, {
+        endpoint = batch.endpoint.name, field = batch.field, list = batch.list, max = batch.max,
+    })
+end
 
 --- All of an endpoint.
 ---@param model neap.Model
@@ -216,7 +225,8 @@ function M.endpoint(model, endpoint, example, call)
         path = endpoint.path, summary = endpoint.summary, doc = endpoint.doc,
         source = endpoint.source or model.source, auth = auth_facts(model, endpoint),
         tenant = tenant_facts(model, endpoint), write = endpoint.write,
-        write_doc = WRITE[endpoint.write], key = endpoint.key_text, open = endpoint.open,
+        write_doc = WRITE[endpoint.write], key = endpoint.key_text, batch = batch_facts(endpoint.batch),
+        job = endpoint.job and object(JOB, endpoint.job), open = endpoint.open,
         limits = limits_of(model, endpoint), retry = list(model.retry, retry_facts),
         params = params_of(endpoint),
         rules = list(endpoint.rules, function(rule) return rules.describe(rule, endpoint.params) end),

@@ -107,6 +107,11 @@ local function add_base_url(rows, base)
     end
 end
 
+local function job_text(job)
+    return ("call %s with its %s until %s is %s (or %s); %s is then where the file is"):format(
+        job.get, job.id, job.state, job.done, job.failed, job.url)
+end
+
 --- Prints the page of an endpoint.
 ---@param endpoint table facts.endpoint
 ---@param base_url any
@@ -126,6 +131,9 @@ function M.endpoint(endpoint, base_url)
     row("class", ("%s: %s"):format(endpoint.write, endpoint.write_doc))
     row("key", endpoint.key and endpoint.key
         .. ": a delivery never has two records of one key under way")
+    row("batch", endpoint.batch and ("up to %d calls may travel as one %s (--batch of an import recipe)")
+        :format(endpoint.batch.max, endpoint.batch.endpoint))
+    row("afterwards", endpoint.job and job_text(endpoint.job))
     row("payload", endpoint.returns)
     row("reply", endpoint.envelope)
     row("source", endpoint.source and source_text(endpoint.source))
