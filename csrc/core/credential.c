@@ -16,11 +16,17 @@ typedef struct placement {
     neap_secret *secret; /* one reference */
 } placement;
 
+/* One origin that may get the secrets. */
+typedef struct origin {
+    char *text;   /* owned; as neap_url_add_origin writes it */
+    neap_url url; /* its parts, in text */
+} origin;
+
 struct neap_credential {
     unsigned refs;
     placement *items; /* in order of neap_credential_put */
     size_t item_count;
-    char **origins; /* each as neap_url_add_origin writes it */
+    origin *origins;
     size_t origin_count;
 };
 
@@ -42,7 +48,7 @@ void neap_credential_unref(neap_credential *c) {
         free(c->items[i].name);
         neap_secret_unref(c->items[i].secret);
     }
-    for (size_t i = 0; i < c->origin_count; i++) free(c->origins[i]);
+    for (size_t i = 0; i < c->origin_count; i++) free(c->origins[i].text);
     free(c->items);
     free(c->origins);
     free(c);
@@ -129,27 +135,30 @@ int neap_credential_put(neap_credential *c, neap_placement where, const char *na
 /* --- origins ---------------------------------------------------------------------------------- */
 
 int neap_credential_allow(neap_credential *c, const char *url) {
-    neap_buf origin = {0};
+    neap_buf text = {0};
     neap_url u;
-    char **grown;
+    origin *grown;
     int rc = neap_url_parse(&u, url, strlen(url), NULL);
     if (rc < 0) return rc;
     grown = realloc(c->origins, (c->origin_count + 1) * sizeof *grown);
     if (grown == NULL) return NEAP_ENOMEM;
     c->origins = grown;
-    if (neap_url_add_origin(&origin, &u) < 0 || neap_buf_add(&origin, "", 1) < 0) {
-        neap_buf_free(&origin);
-        return NEAP_ENOMEM;
+    grown += c->origin_count;
+    rc = neap_url_add_origin(&text, &u);
+    if (rc == 0) rc = neap_buf_add(&text, "", 1);
+    if (rc == 0) rc = neap_url_parse(&grown->url, text.data, text.len - 1, NULL);
+    if (rc < 0) {
+        neap_buf_free(&text);
+        return rc;
     }
-    c->origins[c->origin_count++] = origin.data; /* the buffer's memory is the list's now */
+    grown->text = text.data; /* the buffer's memory is the list's now */
+    c->origin_count++;
     return 0;
 }
 
 static bool is_allowed(const neap_credential *c, const neap_url *url) {
     for (size_t i = 0; i < c->origin_count; i++) {
-        neap_url own;
-        if (neap_url_parse(&own, c->origins[i], strlen(c->origins[i]), NULL) < 0) continue;
-        if (neap_url_same_origin(&own, url)) return true;
+        if (neap_url_same_origin(&c->origins[i].url, url)) return true;
     }
     return false;
 }
@@ -158,7 +167,7 @@ static bool is_allowed(const neap_credential *c, const neap_url *url) {
 static int refuse_origin(const neap_credential *c, const neap_url *u, neap_err *err) {
     int len = u->host.len < 100 ? (int)u->host.len : 100;
     return neap_err_set(err, NEAP_EAUTH, "credential of %.100s must not go to %s://%s%.*s%s:%u",
-                        c->origin_count > 0 ? c->origins[0] : "no origin",
+                        c->origin_count > 0 ? c->origins[0].text : "no origin",
                         u->https ? "https" : "http", u->ipv6 ? "[" : "", len, u->host.data,
                         u->ipv6 ? "]" : "", (unsigned)u->port);
 }
@@ -295,8 +304,11 @@ static int apply_body(const neap_credential *c, const char *body, size_t len, ne
 }
 
 static int apply_url(const neap_credential *c, const char *url, neap_buf *out) {
-    size_t len = strcspn(url, "#"); /* a fragment is never sent */
-    int rc = neap_buf_reserve(out, len + room_for(c, NEAP_IN_QUERY) + 1);
+    size_t room = room_for(c, NEAP_IN_QUERY), len;
+    int rc;
+    if (room == 0) return 0;
+    len = strcspn(url, "#"); /* a fragment is never sent */
+    rc = neap_buf_reserve(out, len + room + 1);
     if (rc == 0) rc = neap_buf_add(out, url, len);
     for (size_t i = 0; rc == 0 && i < c->item_count; i++) {
         const placement *p = &c->items[i];

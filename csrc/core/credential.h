@@ -35,7 +35,7 @@ int neap_credential_check(const neap_credential *, const char *url, neap_err *er
 
 /* A request with the secrets in place. Wipe with neap_credential_applied_deinit. */
 typedef struct neap_applied {
-    neap_buf url;     /* NUL-terminated, len without the NUL */
+    neap_buf url;     /* NUL-terminated, len without the NUL; empty: URL unchanged */
     neap_buf headers; /* "Name: value\0Name: value\0" of the added fields */
     neap_buf body;    /* the body with members inserted first; empty: body unchanged */
 } neap_applied;

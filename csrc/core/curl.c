@@ -58,6 +58,8 @@ static void global_init(void) {
 
 static void free_wire(neap_curl_wire *w) {
     curl_easy_cleanup(w->easy);
+    curl_url_cleanup(w->parts);
+    neap_buf_wipe(&w->url);
     neap_buf_wipe(&w->text);
     neap_buf_free(&w->nodes);
     free(w);
@@ -66,13 +68,12 @@ static void free_wire(neap_curl_wire *w) {
 /* Back to the pool, out of the multi handle: what the transfer lent may go. */
 static void put_wire(neap_curl_wire *w) {
     curl_shared *s = w->shared;
-    bool secret = w->t->scrub;
     curl_multi_remove_handle(s->multi, w->easy);
+    if (w->t->scrub) neap_curl_wire_wipe(w);
     w->t->wire = NULL;
     w->t = NULL;
     neap_loop_release(s->loop);
     if (--s->live == 0) neap_timer_stop(s->loop, &s->timer);
-    if (secret) neap_buf_wipe(&w->text);
     if (s->pooled >= POOL_MAX) {
         free_wire(w);
         return;
@@ -272,12 +273,12 @@ static bool set_common(neap_curl_wire *w) {
     CURL *e = w->easy;
     int bad = 0;
     bad |= (int)curl_easy_setopt(e, CURLOPT_PRIVATE, w);
+    bad |= (int)curl_easy_setopt(e, CURLOPT_CURLU, w->parts);
     bad |= (int)curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
     bad |= (int)curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
     bad |= (int)curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
     bad |= (int)curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     bad |= (int)curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "");
-    bad |= (int)curl_easy_setopt(e, CURLOPT_USERAGENT, "neap");
     bad |= (int)curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
     bad |= (int)curl_easy_setopt(e, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
     bad |= (int)curl_easy_setopt(e, CURLOPT_NOPROXY, s->noproxy);
@@ -316,7 +317,8 @@ static neap_curl_wire *take_wire(curl_shared *s) {
     if (w == NULL) return NULL;
     w->shared = s;
     w->easy = curl_easy_init();
-    if (w->easy != NULL && set_common(w)) return w;
+    w->parts = curl_url();
+    if (w->easy != NULL && w->parts != NULL && set_common(w)) return w;
     free_wire(w);
     return NULL;
 }
@@ -326,13 +328,16 @@ static neap_curl_wire *take_wire(curl_shared *s) {
 static int curl_start(neap_transfer *t, neap_err *err) {
     curl_shared *s = t->http->shared;
     neap_curl_wire *w;
+    int rc;
     if (s == NULL) s = open_shared(t->http);
     w = s != NULL ? take_wire(s) : NULL;
     if (w == NULL) return neap_err_set(err, NEAP_ENOMEM, "not enough memory");
     w->t = t;
-    if (neap_curl_wire_fill(w) < 0 || curl_multi_add_handle(s->multi, w->easy) != CURLM_OK) {
+    rc = neap_curl_wire_fill(w);
+    if (rc == 0 && curl_multi_add_handle(s->multi, w->easy) != CURLM_OK) rc = NEAP_ENOMEM;
+    if (rc < 0) {
         free_wire(w);
-        return neap_err_set(err, NEAP_ENOMEM, "not enough memory");
+        return neap_err_set(err, rc, rc == NEAP_EINVAL ? "bad URL" : "not enough memory");
     }
     t->wire = w;
     s->live++;

@@ -3,38 +3,24 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* libcurl adds `Expect: 100-continue` to bodies beyond this (lib/http.h EXPECT_100_THRESHOLD). */
 #define EXPECT_BEYOND ((size_t)1024 * 1024)
+/* More than the lines of add_own take. */
+#define OWN_MAX 128
 /* A connect timeout of "none": libcurl's 0 means 300 s. */
 #define CONNECT_MS_NONE 1000000000L
 
 /* --- the request ------------------------------------------------------------------------------- */
 
-/* One more line; where its text lies is set when the text has stopped growing. */
-static int add_node(neap_curl_wire *w) {
-    static const struct curl_slist node = {NULL, NULL};
-    return neap_buf_add(&w->nodes, &node, sizeof node);
-}
-
-static int add_line(neap_curl_wire *w, const neap_field *f) {
-    neap_buf *b = &w->text;
-    int rc = add_node(w);
+static int add_line(neap_buf *b, const neap_field *f) {
+    int rc = neap_buf_reserve(b, f->name_len + f->value_len + 3);
     if (rc == 0) rc = neap_buf_add(b, f->name, f->name_len);
     if (rc == 0 && f->value_len == 0) return neap_buf_add(b, ";", 2); /* libcurl for "no value" */
     if (rc == 0) rc = neap_buf_add(b, ": ", 2);
     if (rc == 0) rc = neap_buf_add(b, f->value, f->value_len);
     return rc == 0 ? neap_buf_add(b, "", 1) : rc;
-}
-
-/* Adds ready lines, each with its NUL. */
-static int add_raw(neap_curl_wire *w, const char *lines, size_t len) {
-    size_t i;
-    int rc = 0;
-    for (i = 0; i < len && rc == 0; i++) {
-        if (lines[i] == '\0') rc = add_node(w);
-    }
-    return rc == 0 ? neap_buf_add(&w->text, lines, len) : rc;
 }
 
 static bool is_any(const char *s, const char *a, const char *b, const char *c) {
@@ -46,41 +32,64 @@ static bool is_post(const neap_request *req) {
     return req->body != NULL || is_any(req->method, "POST", "PUT", "PATCH");
 }
 
-static bool has_field(const neap_request *req, const char *name) {
-    size_t i, len = strlen(name);
-    for (i = 0; i < req->field_count; i++) {
-        const neap_field *f = &req->fields[i];
-        if (f->name_len == len && curl_strnequal(f->name, name, len)) return true;
+/* Is there a line of this name, which ends in a colon (or a semicolon, see add_line)? */
+static bool has_line(const neap_curl_wire *w, const char *name, size_t len) {
+    size_t at;
+    for (at = 0; at < w->text.len; at += strlen(w->text.data + at) + 1) {
+        const char *line = w->text.data + at;
+        if (strncasecmp(line, name, len) == 0 && (line[len] == ':' || line[len] == ';')) return true;
     }
     return false;
 }
 
-/* Header lines for libcurl, one buffer for text and one for nodes, both reused. */
-static int set_headers(neap_curl_wire *w) {
+/* The lines that Neap adds itself unless there is one of that name. Lines, for libcurl's options of
+ * these names would be printed twice for each request, at 100 instructions a character. */
+static int add_own(neap_curl_wire *w) {
+    static const char agent[] = "User-Agent: neap", encoding[] = "Accept-Encoding: gzip";
     static const char no_type[] = "Content-Type:", no_expect[] = "Expect:";
-    const neap_transfer *t = w->t;
-    const neap_request *req = &t->req;
-    struct curl_slist *nodes;
-    char *line;
-    size_t i, count;
+    const neap_request *req = &w->t->req;
+    neap_buf *b = &w->text;
     int rc = 0;
-    w->text.len = w->nodes.len = 0;
-    for (i = 0; i < req->field_count && rc == 0; i++) rc = add_line(w, &req->fields[i]);
-    if (rc == 0) rc = add_raw(w, t->applied.headers.data, t->applied.headers.len);
-    if (rc == 0 && is_post(req) && !has_field(req, "Content-Type")) {
-        rc = add_raw(w, no_type, sizeof no_type); /* or it says form data */
+    if (!has_line(w, agent, 10)) rc = neap_buf_add(b, agent, sizeof agent);
+    if (rc == 0 && !has_line(w, encoding, 15)) rc = neap_buf_add(b, encoding, sizeof encoding);
+    if (rc == 0 && is_post(req) && !has_line(w, no_type, 12)) {
+        rc = neap_buf_add(b, no_type, sizeof no_type); /* or it says form data */
     }
-    if (rc == 0 && req->body_len > EXPECT_BEYOND) rc = add_raw(w, no_expect, sizeof no_expect);
-    if (rc < 0) return rc;
+    if (rc == 0 && req->body_len > EXPECT_BEYOND) rc = neap_buf_add(b, no_expect, sizeof no_expect);
+    return rc;
+}
+
+/* The list that libcurl wants, over the lines, which must not move any more. */
+static int set_nodes(neap_curl_wire *w) {
+    struct curl_slist node = {NULL, NULL}, *nodes;
+    size_t at, i, count;
+    w->nodes.len = 0;
+    for (at = 0; at < w->text.len; at += strlen(node.data) + 1) {
+        node.data = w->text.data + at;
+        if (neap_buf_add(&w->nodes, &node, sizeof node) < 0) return NEAP_ENOMEM;
+    }
     nodes = (struct curl_slist *)(void *)w->nodes.data;
-    count = w->nodes.len / sizeof *nodes;
-    line = w->text.data;
-    for (i = 0; i < count; i++) {
-        nodes[i].data = line;
-        nodes[i].next = i + 1 < count ? &nodes[i + 1] : NULL;
-        line += strlen(line) + 1;
-    }
-    curl_easy_setopt(w->easy, CURLOPT_HTTPHEADER, count > 0 ? nodes : NULL);
+    count = w->nodes.len / sizeof node;
+    for (i = 0; i + 1 < count; i++) nodes[i].next = &nodes[i + 1];
+    return 0;
+}
+
+/* Header lines for libcurl, one buffer for text and one for nodes, both reused. There is room before
+ * a secret goes in: growing would leave a copy behind. */
+static int set_headers(neap_curl_wire *w) {
+    const neap_request *req = &w->t->req;
+    const neap_buf *applied = &w->t->applied.headers;
+    size_t i;
+    int rc = 0;
+    w->text.len = 0;
+    for (i = 0; i < req->field_count && rc == 0; i++) rc = add_line(&w->text, &req->fields[i]);
+    if (rc == 0) rc = neap_buf_reserve(&w->text, applied->len + OWN_MAX);
+    if (rc == 0) rc = neap_buf_add(&w->text, applied->data, applied->len);
+    if (rc == 0) rc = add_own(w);
+    if (rc == 0) rc = set_nodes(w);
+    if (rc < 0) return rc;
+    /* never empty: one of the lines of add_own, or of those it gave way to */
+    curl_easy_setopt(w->easy, CURLOPT_HTTPHEADER, (struct curl_slist *)(void *)w->nodes.data);
     return 0;
 }
 
@@ -112,10 +121,32 @@ static void set_connect_timeout(neap_curl_wire *w) {
     w->connect_ms = ms;
 }
 
+/* Calls of one endpoint often go to one URL: then its parts are there. */
+static int set_url(neap_curl_wire *w) {
+    const char *url = w->t->req.url;
+    size_t size = strlen(url) + 1;
+    CURLUcode rc;
+    if (w->url.len == size && memcmp(w->url.data, url, size) == 0) return 0;
+    w->url.len = 0;
+    rc = curl_url_set(w->parts, CURLUPART_URL, url, 0);
+    if (rc != CURLUE_OK) return rc == CURLUE_OUT_OF_MEMORY ? NEAP_ENOMEM : NEAP_EINVAL;
+    return neap_buf_add(&w->url, url, size);
+}
+
 int neap_curl_wire_fill(neap_curl_wire *w) {
+    int rc = set_url(w);
+    if (rc < 0) return rc;
     set_connect_timeout(w);
-    if (curl_easy_setopt(w->easy, CURLOPT_URL, w->t->req.url) != CURLE_OK) return NEAP_ENOMEM;
     return set_method(w) == CURLE_OK && set_headers(w) == 0 ? 0 : NEAP_ENOMEM;
+}
+
+void neap_curl_wire_wipe(neap_curl_wire *w) {
+    neap_secret_wipe(w->text.data, w->text.cap);
+    w->text.len = 0;
+    if (w->t->applied.url.len == 0) return;
+    neap_buf_wipe(&w->url);
+    curl_url_set(w->parts, CURLUPART_QUERY, NULL, 0);
+    curl_easy_setopt(w->easy, CURLOPT_URL, NULL); /* its own copy of the first URL */
 }
 
 /* --- its end ----------------------------------------------------------------------------------- */
@@ -219,8 +250,6 @@ void neap_curl_wire_fail(neap_curl_wire *w, CURLcode rc) {
         neap_transfer__fail(w->t, NEAP_ENOMEM, "not enough memory");
     } else if (w->t->departed) {
         fail_reply(w, rc);
-    } else if (rc == CURLE_URL_MALFORMAT) {
-        neap_transfer__fail(w->t, NEAP_EINVAL, "bad URL");
     } else {
         fail_connect(w, rc);
     }

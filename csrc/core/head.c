@@ -55,15 +55,16 @@ static void trim(const char **text, size_t *len) {
 /* The value of the last field is the end of the text, so it can grow in place. */
 static int add_fold(neap_head *r, const char *text, size_t len) {
     neap_head_mark *last;
-    size_t count = neap_head_field_count(r);
+    size_t at, count = neap_head_field_count(r);
     int rc;
     trim(&text, &len);
     if (count == 0 || len == 0) return 0;
-    rc = add_text(r, " ", 1);
+    last = mark_at(r, count - 1);
+    at = r->text.len;
+    rc = last->value_len > 0 ? add_text(r, " ", 1) : 0;
     if (rc == 0) rc = add_text(r, text, len);
     if (rc < 0) return rc;
-    last = mark_at(r, count - 1);
-    last->value_len += (uint32_t)(len + 1);
+    last->value_len += (uint32_t)(r->text.len - at);
     return 0;
 }
 
@@ -91,6 +92,9 @@ static void start_status(neap_head *r, const char *line, size_t len) {
     r->text.len = r->marks.len = 0;
     if (s == NULL || len - (size_t)(s - line) < 4) return;
     if (!is_digit(s[1]) || !is_digit(s[2]) || !is_digit(s[3])) return;
+    /* Room for an ordinary answer; without it the fields find out. */
+    (void)neap_buf_reserve(&r->text, 512);
+    (void)neap_buf_reserve(&r->marks, 16 * sizeof(neap_head_mark));
     r->status = (s[1] - '0') * 100 + (s[2] - '0') * 10 + (s[3] - '0');
 }
 

@@ -42,6 +42,7 @@ static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER; /* guards all below *
 static entry **entries;
 static size_t entry_count, entry_cap;
 static uint8_t pairs[65536 / 8]; /* byte pairs that a form can start with */
+static bool firsts[256];         /* the first bytes of these */
 
 /* --- characters ------------------------------------------------------------------------------ */
 
@@ -280,7 +281,9 @@ static span match_any(const char *t, size_t n, size_t i, size_t floor) {
 static size_t next_start(const char *t, size_t n, size_t i) {
     const unsigned char *s = (const unsigned char *)t;
     for (; i + 1 < n; i++) {
-        unsigned pair = (unsigned)s[i] << 8 | s[i + 1];
+        unsigned pair;
+        if (!firsts[s[i]]) continue;
+        pair = (unsigned)s[i] << 8 | s[i + 1];
         if (pairs[pair >> 3] >> (pair & 7) & 1) return i;
     }
     return i < n ? i : n; /* the last byte may be a secret of one byte */
@@ -359,6 +362,7 @@ int neap_redact_buf(neap_buf *b) {
 static void set_pair(unsigned char a, unsigned char b) {
     unsigned pair = (unsigned)a << 8 | b;
     pairs[pair >> 3] = (uint8_t)(pairs[pair >> 3] | 1u << (pair & 7));
+    firsts[a] = true;
 }
 
 /* Pairs that begin with the byte c as it is: behind it, anything that can stand for the next
@@ -404,6 +408,7 @@ static void index_form(const form *f) {
 
 static void index_all(void) {
     memset(pairs, 0, sizeof pairs);
+    memset(firsts, 0, sizeof firsts);
     for (size_t e = 0; e < entry_count; e++) {
         for (size_t f = 0; f < entries[e]->form_count; f++) index_form(&entries[e]->forms[f]);
     }

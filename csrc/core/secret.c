@@ -22,8 +22,7 @@ struct neap_secret {
 };
 
 void neap_secret_wipe(void *p, size_t len) {
-    volatile unsigned char *at = p;
-    while (len-- > 0) *at++ = 0;
+    explicit_bzero(p, len);
 }
 
 void *neap_secret_alloc(size_t len) {

@@ -266,13 +266,17 @@ static void on_job(neap_job *job) {
 
 /* --- life ---------------------------------------------------------------------------------- */
 
+/* RFC 9110 5.6.2. */
+static bool is_tchar(char c) {
+    char lower = (char)(c | 0x20);
+    if ((lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-') return true;
+    return c != '\0' && strchr("!#$%&'*+.^_`|~", c) != NULL;
+}
+
 static bool is_token(const char *s, size_t len) {
     size_t i;
-    for (i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)s[i];
-        if (c <= ' ' || c >= 0x7f || strchr("()<>@,;:\\\"/[]?={}", c) != NULL) return false;
-    }
-    return len > 0;
+    for (i = 0; i < len && is_tchar(s[i]); i++) continue;
+    return i == len && len > 0;
 }
 
 static bool is_value(const char *s, size_t len) {
@@ -314,13 +318,13 @@ static int apply_credential(neap_transfer *t, neap_err *err) {
     t->scrub = true;
     rc = neap_credential_apply(req->credential, req->url, req->body, req->body_len, &t->applied, err);
     if (rc < 0) return rc;
-    req->url = t->applied.url.data;
-    rc = neap_url_parse(&t->url, req->url, t->applied.url.len, err);
     if (t->applied.body.len > 0) {
         req->body = t->applied.body.data;
         req->body_len = t->applied.body.len;
     }
-    return rc;
+    if (t->applied.url.len == 0) return 0;
+    req->url = t->applied.url.data;
+    return neap_url_parse(&t->url, req->url, t->applied.url.len, err);
 }
 
 static void enter_http(neap_transfer *t, neap_http *h) {

@@ -36,10 +36,16 @@ static int bad(neap_err *err, const char *why) {
     return neap_err_set(err, NEAP_EINVAL, "URL %s", why);
 }
 
-/* Bytes before the first of `stops`, at most len. */
-static size_t until(const char *s, size_t len, const char *stops) {
+/* Bytes before the first `stop`, at most len. */
+static size_t until(const char *s, size_t len, char stop) {
+    const char *at = len > 0 ? memchr(s, stop, len) : NULL;
+    return at != NULL ? (size_t)(at - s) : len;
+}
+
+/* Bytes before the path, the query or the end. */
+static size_t authority_len(const char *s, size_t len) {
     size_t i = 0;
-    while (i < len && (s[i] == '\0' || strchr(stops, s[i]) == NULL)) i++; /* strchr finds the NUL */
+    while (i < len && s[i] != '/' && s[i] != '?') i++;
     return i;
 }
 
@@ -65,15 +71,32 @@ static bool ends_in_number(const char *s, size_t len) {
     return i == len;
 }
 
-/* Four decimal numbers: the one spelling of an IPv4 address that every parser reads alike. libcurl
- * takes `80` for 0.0.0.80 and `0177.1` for 127.0.0.1. */
+/* Reads a number from 0 to 255 without leading zeros; -1 if it is none. */
+static int read_octet(const char **at, const char *end) {
+    const char *s = *at;
+    int value = 0;
+    for (; *at < end && is_digit(**at); ++*at) {
+        value = value * 10 + (**at - '0');
+        if (value > 255 || (*s == '0' && *at > s)) return -1;
+    }
+    return *at > s ? value : -1;
+}
+
+/* Reads four decimal numbers: the one spelling of an IPv4 address that every parser reads alike.
+ * libcurl takes `80` for 0.0.0.80 and `0177.1` for 127.0.0.1. */
+static bool read_dotted_quad(const char *s, size_t len, int out[4]) {
+    const char *end = s + len;
+    for (int i = 0; i < 4; i++) {
+        if (i > 0 && (s == end || *s++ != '.')) return false;
+        out[i] = read_octet(&s, end);
+        if (out[i] < 0) return false;
+    }
+    return s == end;
+}
+
 static bool is_dotted_quad(const char *s, size_t len) {
-    char text[INET_ADDRSTRLEN];
-    struct in_addr address;
-    if (len >= sizeof text) return false;
-    memcpy(text, s, len);
-    text[len] = '\0';
-    return inet_pton(AF_INET, text, &address) == 1;
+    int four[4];
+    return read_dotted_quad(s, len, four);
 }
 
 static int parse_host(neap_url *u, const char **at, const char *end, neap_err *err) {
@@ -124,7 +147,7 @@ static int parse_authority(neap_url *u, const char *s, size_t len, neap_err *err
 }
 
 static void parse_target(neap_url *u, const char *s, size_t len) {
-    size_t path = until(s, len, "?");
+    size_t path = until(s, len, '?');
     u->target = (neap_span){s, len};
     u->path = (neap_span){s, path};
     if (path < len) u->query = (neap_span){s + path + 1, len - path - 1};
@@ -145,8 +168,8 @@ int neap_url_parse(neap_url *out, const char *text, size_t len, neap_err *err) {
     } else {
         return bad(err, "does not begin with https:// or http:// and a host");
     }
-    end = i + until(text + i, len - i, "#");
-    authority = until(text + i, end - i, "/?");
+    end = i + until(text + i, len - i, '#');
+    authority = authority_len(text + i, end - i);
     rc = parse_authority(out, text + i, authority, err);
     if (rc < 0) return rc;
     parse_target(out, text + i + authority, end - i - authority);
@@ -189,8 +212,7 @@ bool neap_url_is_loopback(const char *host, size_t len) {
     static const char name[] = "localhost";
     const size_t name_len = sizeof name - 1;
     struct in6_addr six;
-    struct in_addr four;
-    char text[INET_ADDRSTRLEN];
+    int four[4];
     if (len > 1 && host[0] == '[' && host[len - 1] == ']') {
         host++;
         len -= 2;
@@ -198,11 +220,8 @@ bool neap_url_is_loopback(const char *host, size_t len) {
     if (len >= name_len && strncasecmp(host + len - name_len, name, name_len) == 0) {
         return len == name_len || host[len - name_len - 1] == '.'; /* RFC 6761 section 6.3 */
     }
-    if (read_ipv6(host, len, &six)) return IN6_IS_ADDR_LOOPBACK(&six);
-    if (len >= sizeof text) return false;
-    memcpy(text, host, len);
-    text[len] = '\0';
-    return inet_pton(AF_INET, text, &four) == 1 && ntohl(four.s_addr) >> 24 == 127;
+    if (read_dotted_quad(host, len, four)) return four[0] == 127;
+    return read_ipv6(host, len, &six) && IN6_IS_ADDR_LOOPBACK(&six);
 }
 
 /* --- joining ---------------------------------------------------------------------------------- */
@@ -242,7 +261,7 @@ static size_t drop_segment(const neap_buf *out, size_t floor) {
 static int add_undotted(neap_buf *out, const char *s, size_t len) {
     size_t floor = out->len, i = 0;
     while (i < len) {
-        size_t segment = until(s + i + 1, len - i - 1, "/");
+        size_t segment = until(s + i + 1, len - i - 1, '/');
         bool one = segment == 1 && s[i + 1] == '.';
         bool two = segment == 2 && s[i + 1] == '.' && s[i + 2] == '.';
         bool last = i + 1 + segment == len;
@@ -256,7 +275,7 @@ static int add_undotted(neap_buf *out, const char *s, size_t len) {
 
 /* Appends target (path and query), the path undotted. */
 static int add_target(neap_buf *out, const char *target, size_t len) {
-    size_t path = until(target, len, "?");
+    size_t path = until(target, len, '?');
     if (path > 0 && add_undotted(out, target, path) < 0) return NEAP_ENOMEM;
     return neap_buf_add(out, target + path, len - path);
 }
@@ -322,7 +341,7 @@ static int add_escaped(neap_buf *out, unsigned char c) {
 
 /* Appends a reference without its fragment, blanks and non-ASCII bytes encoded. */
 static int add_cleaned(neap_buf *out, const char *ref, size_t len) {
-    len = until(ref, len, "#");
+    len = until(ref, len, '#');
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)ref[i];
         int rc = c == ' ' || c >= 0x80 ? add_escaped(out, c) : neap_buf_add(out, ref + i, 1);

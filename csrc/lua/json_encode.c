@@ -11,7 +11,7 @@
 #define DEPTH_MAX 1000 /* also bounds the recursion on the C stack */
 #define INDENT_MAX 16
 #define NOT_IN_ORDER 1 /* encode_items: the keys did not come as 1, 2, 3 */
-#define ANCHOR 4       /* stack index: a table of the strings in l_encoder.keys; nil until needed */
+#define ANCHOR 4       /* stack index: a table of the strings in l_encoder.keys, the encoder's own */
 
 /* A key of an object whose keys are sorted. */
 typedef struct l_key {
@@ -20,7 +20,7 @@ typedef struct l_key {
     lua_Integer index; /* in that table */
 } l_key;
 
-/* State of an encoding; see JSON_STATE. */
+/* State of an encoding; see JSON_STATE. User value 1: the table at ANCHOR, empty between calls. */
 typedef struct l_encoder {
     neap_buf out;            /* owned: the text */
     neap_buf keys;           /* owned: l_key[], a stack of the keys of the open sorted objects */
@@ -299,10 +299,6 @@ static int compare_keys(const void *a, const void *b) {
 static int encode_sorted(lua_State *L, l_encoder *e, int t, bool has_order) {
     size_t first = key_count(e), last;
     int list = lua_gettop(L), rc = 0;
-    if (lua_isnil(L, ANCHOR)) {
-        lua_newtable(L);
-        lua_replace(L, ANCHOR);
-    }
     if (has_order) rc = add_ordered(L, e, t);
     last = key_count(e);
     if (rc == 0) rc = add_rest(L, e, t, has_order ? list : 0);
@@ -316,9 +312,11 @@ static int encode_sorted(lua_State *L, l_encoder *e, int t, bool has_order) {
         lua_pushvalue(L, -1);
         lua_rawget(L, t);
         rc = encode_member(L, e, key.s, key.len);
+        lua_pushnil(L);
+        lua_rawseti(L, ANCHOR, key.index);
         lua_settop(L, list);
     }
-    e->keys.len = first * sizeof(l_key);
+    if (rc == 0) e->keys.len = first * sizeof(l_key); /* else release_encoder sees what is left */
     return rc;
 }
 
@@ -420,17 +418,23 @@ static int encoder_gc(lua_State *L) {
     return 0;
 }
 
-/* Pushes an encoder that nobody uses. */
+/* Pushes an encoder that nobody uses, and its table. */
 static l_encoder *take_encoder(lua_State *L) {
     l_encoder *e = lua_touserdata(L, JSON_STATE);
     lua_pushvalue(L, JSON_STATE); /* a nested call may replace the upvalue; the stack keeps ours */
     if (e == NULL || e->busy) {
         lua_pop(L, 1);
-        e = lua_newuserdatauv(L, sizeof *e, 0);
+        e = lua_newuserdatauv(L, sizeof *e, 1);
         *e = (l_encoder){0};
         luaL_setmetatable(L, ENCODER_MT);
         lua_pushvalue(L, -1);
         lua_replace(L, JSON_STATE);
+    }
+    if (lua_getiuservalue(L, -1, 1) == LUA_TNIL) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+        lua_pushvalue(L, -1);
+        lua_setiuservalue(L, -3, 1);
     }
     e->busy = true;
     e->out.len = e->keys.len = 0;
@@ -439,8 +443,13 @@ static l_encoder *take_encoder(lua_State *L) {
     return e;
 }
 
-static void release_encoder(l_encoder *e) {
+/* The encoder is below ANCHOR. */
+static void release_encoder(lua_State *L, l_encoder *e) {
     if (e->out.cap > JSON_KEEP) neap_buf_free(&e->out);
+    if (e->keys.cap > JSON_KEEP || e->keys.len > 0) { /* large, or left full by a failure */
+        lua_pushnil(L);
+        lua_setiuservalue(L, ANCHOR - 1, 1);
+    }
     if (e->keys.cap > JSON_KEEP) neap_buf_free(&e->keys);
     e->busy = false;
 }
@@ -465,12 +474,11 @@ int l_json_encode(lua_State *L) {
     e = take_encoder(L);
     e->sorted = sorted;
     e->writer = (neap_json_writer){.out = &e->out, .indent = indent};
-    lua_pushnil(L); /* at ANCHOR */
     lua_pushvalue(L, 1);
     rc = encode_value(L, e);
     if (rc == 0) lua_pushlstring(L, e->out.data, e->out.len);
     else results = fail_encode(L, e, rc);
-    release_encoder(e);
+    release_encoder(L, e);
     return results;
 }
 

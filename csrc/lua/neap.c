@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../core/pool.h"
 #include "runtime.h"
 #include "task.h"
 
@@ -12,7 +13,8 @@ typedef struct start start;
 
 struct neap {
     lua_State *L;
-    l_runtime *rt; /* lives in L */
+    neap_pool pool; /* the memory of L */
+    l_runtime *rt;  /* lives in L */
     start *starts; /* owned: those whose end has not been told */
 };
 
@@ -50,15 +52,32 @@ static int open_state(lua_State *L) {
     return 1;
 }
 
+/* For a new block `old` is its type (lua_Alloc), which the pool does not look at. */
+static void *alloc(void *pool, void *p, size_t old, size_t size) {
+    return neap_pool_realloc(pool, p, old, size);
+}
+
+/* Nothing of ours calls Lua unprotected; a host with the state in its hands may. */
+static int panic(lua_State *L) {
+    fprintf(stderr, "neap: unprotected error in a call of Lua: %s\n", luaL_tolstring(L, -1, NULL));
+    return 0;
+}
+
+static void free_neap(neap *n) {
+    if (n->L != NULL) lua_close(n->L);
+    neap_pool_deinit(&n->pool);
+    free(n);
+}
+
 int neap_new(neap **out) {
     neap *n = calloc(1, sizeof *n);
     if (n == NULL) return NEAP_ENOMEM;
-    n->L = luaL_newstate();
+    n->L = lua_newstate(alloc, &n->pool);
+    if (n->L != NULL) lua_atpanic(n->L, panic);
     if (n->L != NULL) lua_pushcfunction(n->L, open_state);
     if (n->L == NULL || lua_pcall(n->L, 0, 1, 0) != LUA_OK) {
         if (n->L != NULL) fprintf(stderr, "neap: %s\n", lua_tostring(n->L, -1));
-        if (n->L != NULL) lua_close(n->L);
-        free(n);
+        free_neap(n);
         return NEAP_ENOMEM;
     }
     n->rt = lua_touserdata(n->L, -1);
@@ -83,11 +102,12 @@ void neap_free(neap *n) {
     if (n == NULL) return;
     l_runtime_cancel_all(n->rt);
     lua_close(n->L);
+    n->L = NULL;
     for (s = n->starts; s != NULL; s = next) {
         next = s->next;
         free(s);
     }
-    free(n);
+    free_neap(n);
 }
 
 /* Text on its way into the state. */

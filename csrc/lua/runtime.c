@@ -22,7 +22,7 @@ neap_random *l_random(lua_State *L) {
 
 static int runtime_gc(lua_State *L) {
     l_runtime *rt = lua_touserdata(L, 1);
-    l_runtime_drop_all(rt); /* those that a finaliser started a moment ago */
+    l_runtime_drop_all(rt); /* also those that a finaliser started a moment ago */
     if (rt->owns_loop) neap_loop_close(rt->loop);
     rt->owns_loop = false;
     return 0;

@@ -429,6 +429,15 @@ static void task_step(neap_job *job) {
     }
 }
 
+static const char task_tag;
+
+/* As in flow_call.c: cheaper than luaL_checkudata, and as safe. */
+l_task *l_task_check(lua_State *L, int idx) {
+    l_task *t = lua_touserdata(L, idx);
+    if (t != NULL && lua_rawlen(L, idx) == sizeof *t && t->tag == &task_tag) return t;
+    return luaL_checkudata(L, idx, TASK_MT);
+}
+
 static void link_task(l_task *t, l_task *parent) {
     l_runtime *rt = t->rt;
     t->next = rt->tasks;
@@ -444,6 +453,7 @@ l_task *l_task_start(lua_State *L, int nargs, l_task *parent, l_task_done on_don
     int fn = lua_gettop(L) - nargs;
     l_task *t = lua_newuserdatauv(L, sizeof *t, USER_VALUES);
     memset(t, 0, sizeof *t);
+    t->tag = &task_tag;
     t->rt = rt;
     t->state = TASK_ENDED; /* until it is linked: the collector finds nothing to do */
     luaL_setmetatable(L, TASK_MT);
@@ -486,9 +496,8 @@ void l_runtime_cancel_all(l_runtime *rt) {
     }
 }
 
-/* Ends a task without running anything of it. */
-void l_task_drop(l_task *t) {
-    if (t->state == TASK_ENDED) return;
+/* Ends a task without running anything of it, nor telling anybody: the state closes. */
+static void drop(l_task *t) {
     t->on_done = NULL;
     neap_loop_unpost(t->rt->loop, &t->job);
     stop_waiting(t);
@@ -497,5 +506,5 @@ void l_task_drop(l_task *t) {
 }
 
 void l_runtime_drop_all(l_runtime *rt) {
-    while (rt->tasks != NULL) l_task_drop(rt->tasks);
+    while (rt->tasks != NULL) drop(rt->tasks);
 }

@@ -3,16 +3,15 @@
 
 #define WAIT_MT "neap.TaskWait"
 
-/* One `task:await()`, or one task.first(): a userdata. */
+/* One `task:await()`, or one task.first(): a userdata. That of an await needs no finaliser, as it is in
+ * the list of its task only while the task that waits keeps it (USER_OP): nothing throws between
+ * add_waiter and l_await, and what ends the wait takes it out. That of a first may be over while it is
+ * still in the lists of the other tasks. */
 typedef struct l_wait {
     l_op op;
     size_t count;
     task_waiter waiters[];
 } l_wait;
-
-static l_task *check_task(lua_State *L, int idx) {
-    return luaL_checkudata(L, idx, TASK_MT);
-}
 
 /* task.spawn(fn, ...) -> task: a child of the running task, or a root outside. [-n, +1, m] */
 int l_task_spawn(lua_State *L) {
@@ -43,7 +42,7 @@ static int push_outcome(lua_State *L, l_task *t) {
 
 static int waiter_push(lua_State *L, l_op *op) {
     (void)op;
-    return push_outcome(L, check_task(L, 1));
+    return push_outcome(L, l_task_check(L, 1));
 }
 
 static void unlink_waiter(task_waiter *w) {
@@ -77,7 +76,6 @@ static void add_waiter(l_wait *u, l_task *t, bool observes) {
 static l_wait *push_wait(lua_State *L, size_t count, int (*push)(lua_State *, l_op *)) {
     l_wait *u = lua_newuserdatauv(L, sizeof *u + count * sizeof *u->waiters, 0);
     *u = (l_wait){.op = {.cancel = wait_cancel, .push = push}};
-    luaL_setmetatable(L, WAIT_MT);
     return u;
 }
 
@@ -98,7 +96,7 @@ static void check_no_circle(lua_State *L, const l_task *t) {
 /* task:await() -> what its function returned | nil, err when it was cancelled; raises what it
  * raised. Yields. */
 int l_task_await(lua_State *L) {
-    l_task *t = check_task(L, 1);
+    l_task *t = l_task_check(L, 1);
     l_wait *u;
     if (t->state == TASK_ENDED) return push_outcome(L, t);
     l_check_can_wait(L);
@@ -108,13 +106,20 @@ int l_task_await(lua_State *L) {
     return l_await(L, -1, &u->op);
 }
 
+/* Task no. i of the list at 1, which keeps it. THROWS if it is none. */
+static l_task *task_of(lua_State *L, lua_Integer i) {
+    l_task *t;
+    lua_rawgeti(L, 1, i);
+    t = l_task_check(L, -1);
+    lua_pop(L, 1);
+    return t;
+}
+
 /* Index of the first task of the list at 1 that has ended; 0: none. THROWS unless all are tasks. */
 static lua_Integer first_ended(lua_State *L, lua_Integer count) {
     lua_Integer i, found = 0;
     for (i = count; i >= 1; i--) {
-        lua_rawgeti(L, 1, i);
-        if (check_task(L, -1)->state == TASK_ENDED) found = i;
-        lua_pop(L, 1);
+        if (task_of(L, i)->state == TASK_ENDED) found = i;
     }
     return found;
 }
@@ -142,12 +147,9 @@ int l_task_first(lua_State *L) {
     }
     l_check_can_wait(L);
     u = push_wait(L, (size_t)count, first_push);
-    for (i = 1; i <= count; i++) {
-        lua_rawgeti(L, 1, i);
-        check_no_circle(L, lua_touserdata(L, -1));
-        add_waiter(u, lua_touserdata(L, -1), false);
-        lua_pop(L, 1);
-    }
+    luaL_setmetatable(L, WAIT_MT);
+    for (i = 1; i <= count; i++) check_no_circle(L, task_of(L, i));
+    for (i = 1; i <= count; i++) add_waiter(u, task_of(L, i), false);
     return l_await(L, -1, &u->op);
 }
 

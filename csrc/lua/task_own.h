@@ -23,10 +23,18 @@ typedef struct l_task_list {
 } l_task_list;
 
 /* The userdata itself. User value 1: the coroutine; 2: traceback (string) after a failure; 3: the
- * awaited task whose failure was last raised here; 4: the userdata of op. */
-enum { USER_COROUTINE = 1, USER_TRACEBACK, USER_RAISED, USER_OP, USER_VALUES = USER_OP };
+ * awaited task whose failure was last raised here; 4: the userdata of op; 5: what is attached to it. */
+enum {
+    USER_COROUTINE = 1,
+    USER_TRACEBACK,
+    USER_RAISED,
+    USER_OP,
+    USER_ATTACHED,
+    USER_VALUES = USER_ATTACHED
+};
 
 struct l_task {
+    const void *tag;    /* l_task_check's, for ever: the collector runs nothing of it */
     l_runtime *rt;
     lua_State *co;      /* borrowed from user value 1; results or error stay on its stack */
     l_task *parent;     /* NULL for a root, and after the end, unless in the parent's `failed` */
@@ -57,6 +65,8 @@ typedef struct task_waiter {
     bool observes;            /* takes the outcome over; see l_task.observed */
 } task_waiter;
 
+/* The task at idx. THROWS if it is something else. */
+l_task *l_task_check(lua_State *L, int idx);
 /* Is t below `ancestor`? */
 bool l_task_is_descendant(const l_task *t, const l_task *ancestor);
 /* Somebody took the outcome over: it is no failure of the parent's any more. */
@@ -65,8 +75,6 @@ void l_task_observe(l_task *t);
 int l_task_push_cancelled(lua_State *L);
 /* Copies the results, or the error, of an ended task to L. May throw. */
 void l_task_copy_results(lua_State *L, const l_task *t);
-/* Takes a task out of everything, without telling anybody: the state closes. */
-void l_task_drop(l_task *t);
 
 /* Its address is the value that a waiting native yields. */
 extern const char l_task_sentinel;

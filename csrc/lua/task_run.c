@@ -2,13 +2,9 @@
  * the loop, for the CLI and a stock interpreter. */
 #include "task_own.h"
 
-static l_task *check_task(lua_State *L, int idx) {
-    return luaL_checkudata(L, idx, TASK_MT);
-}
-
 /* task:cancel() : ends it at its present wait; its <close> variables run, its children end first. */
 static int l_task_cancel_method(lua_State *L) {
-    l_task_cancel(check_task(L, 1));
+    l_task_cancel(l_task_check(L, 1));
     return 0;
 }
 
@@ -20,27 +16,21 @@ static const char *state_name(const l_task *t) {
 
 /* task:status() -> "ready" | "running" | "waiting" | "ending" | "done" | "failed" | "cancelled" */
 static int l_task_status(lua_State *L) {
-    lua_pushstring(L, state_name(check_task(L, 1)));
+    lua_pushstring(L, state_name(l_task_check(L, 1)));
     return 1;
 }
 
 /* task:traceback() -> string | nil, kept when it failed */
 static int l_task_traceback(lua_State *L) {
-    check_task(L, 1);
+    l_task_check(L, 1);
     lua_getiuservalue(L, 1, USER_TRACEBACK);
     return 1;
 }
 
 static int l_task_str(lua_State *L) {
-    const l_task *t = check_task(L, 1);
+    const l_task *t = l_task_check(L, 1);
     lua_pushfstring(L, "%s (%s): %p", TASK_MT, state_name(t), (const void *)t);
     return 1;
-}
-
-static int l_task_gc(lua_State *L) {
-    l_task *t = lua_touserdata(L, 1);
-    l_task_drop(t); /* only at lua_close: an unfinished task is anchored */
-    return 0;
 }
 
 /* task.current() -> task | nil */
@@ -49,6 +39,26 @@ static int l_task_current(lua_State *L) {
     if (t == NULL) lua_pushnil(L);
     else l_task_push(L, t);
     return 1;
+}
+
+/* task.attached() -> the value that was attached to the running task, nil: none, or outside of tasks */
+static int l_task_attached(lua_State *L) {
+    l_task *t = l_runtime_get(L)->current;
+    if (t == NULL) {
+        lua_pushnil(L);
+        return 1;
+    }
+    l_task_push(L, t);
+    lua_getiuservalue(L, -1, USER_ATTACHED);
+    return 1;
+}
+
+/* task.attach(task, value) : lets the library know a task again, by a value that lives as long as it */
+static int l_task_attach(lua_State *L) {
+    l_task_check(L, 1);
+    lua_settop(L, 2);
+    lua_setiuservalue(L, 1, USER_ATTACHED);
+    return 0;
 }
 
 /* task.stats() -> { tasks, timers, jobs, holds, handles }: what is still alive */
@@ -131,9 +141,11 @@ int luaopen_neap_task(lua_State *L) {
                                        {"status", l_task_status},
                                        {"traceback", l_task_traceback},
                                        {NULL, NULL}};
-    static const luaL_Reg metas[] = {{"__gc", l_task_gc}, {"__tostring", l_task_str}, {NULL, NULL}};
+    static const luaL_Reg metas[] = {{"__tostring", l_task_str}, {NULL, NULL}};
     static const luaL_Reg funcs[] = {{"spawn", l_task_spawn},
                                      {"current", l_task_current},
+                                     {"attached", l_task_attached},
+                                     {"attach", l_task_attach},
                                      {"first", l_task_first},
                                      {"stats", l_task_stats},
                                      {"run", l_task_run},

@@ -52,7 +52,18 @@ static int combine_two(lua_State *L, combine *fn) {
 
 /* url.join(base, path) -> text | nil, err : exactly one slash between              [-2, +1|2, m] */
 static int l_url_join(lua_State *L) {
-    return combine_two(L, neap_url_join);
+    size_t base_len, path_len, size;
+    const char *base = luaL_checklstring(L, 1, &base_len), *path = luaL_checklstring(L, 2, &path_len);
+    luaL_Buffer b;
+    neap_buf out = {0};
+    neap_err err;
+    if (base_len > SIZE_MAX / 8 || path_len > SIZE_MAX / 8) return luaL_error(L, "not enough memory");
+    size = base_len + 1 + path_len;
+    out.data = luaL_buffinitsize(L, &b, size);
+    out.cap = size; /* all there can be, so that it is never grown */
+    if (neap_url_join(&out, base, base_len, path, path_len, &err) < 0) return l_fail(L, &err);
+    luaL_pushresultsize(&b, out.len);
+    return 1;
 }
 
 /* url.resolve(base, reference) -> text | nil, err : what a Location means          [-2, +1|2, m] */

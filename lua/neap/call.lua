@@ -5,7 +5,6 @@
 local build = require "neap.call.build"
 local errors = require "neap.error"
 local flow = require "neap.native.flow"
-local locals = require "neap.locals"
 local log = require "neap.native.log"
 local null = require "neap.null"
 local registry = require "neap.registry"
@@ -13,6 +12,7 @@ local reply = require "neap.call.reply"
 local runtime = require "neap.runtime"
 local secrets = require "neap.native.secret"
 local settings = require "neap.settings"
+local task = require "neap.native.task"
 local url = require "neap.native.url"
 local vendor = require "neap.vendor"
 
@@ -324,7 +324,7 @@ function M.perform(handle, client, params)
     local endpoint = handle.endpoint
     local values, err = build.validate(endpoint, client, params or {})
     if not values then return complete(err, { endpoint = endpoint }) end
-    local slot = locals.get "slot"
+    local slot = task.attached()
     local key = slot and endpoint.key and endpoint.key(values)
     if key == nil or key == null then return travel(handle, client, values, slot) end
     local lock <close> = slot:lock(endpoint, client, key)

@@ -3,7 +3,6 @@
 local clock = require "neap.native.clock"
 local errors = require "neap.error"
 local event = require "neap.native.event"
-local locals = require "neap.locals"
 local suggest = require "neap.suggest"
 local task = require "neap.native.task"
 
@@ -16,9 +15,9 @@ local DEFAULT_CONCURRENCY = 16
 ---@param fn function
 ---@return neap.Task
 function M.spawn(fn, ...)
-    local slot = locals.get "slot"
+    local slot = task.attached() -- of the record that a delivery works on
     local child = task.spawn(fn, ...)
-    if slot then locals.set(child, "slot", slot:child()) end
+    if slot then task.attach(child, slot:child()) end
     return child
 end
 

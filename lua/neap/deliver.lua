@@ -15,7 +15,6 @@ local concurrency = require "neap.concurrency"
 local deadletter = require "neap.deadletter"
 local errors = require "neap.error"
 local event = require "neap.native.event"
-local locals = require "neap.locals"
 local progress = require "neap.progress"
 local runtime = require "neap.runtime"
 local slots = require "neap.deliver.slot"
@@ -320,7 +319,7 @@ function Delivery:start(record, line)
     self.places = self.places + 1
     self.running:add(slot)
     slot.task = task.spawn(work, self, slot)
-    locals.set(slot.task, "slot", slot)
+    task.attach(slot.task, slot)
 end
 
 --- A stream's reader: gets a record whenever one is wanted.

@@ -344,8 +344,7 @@ static void test_apply_body(void) {
     neap_applied a;
     neap_err err;
     CHECK_EQ_INT(neap_credential_apply(c, "https://h", "[1]", 3, &a, &err), 0);
-    CHECK_EQ_INT(a.body.len + a.headers.len, 0);
-    CHECK_STR(a.url.data, "https://h");
+    CHECK_EQ_INT(a.body.len + a.headers.len + a.url.len, 0);
     neap_applied_deinit(&a);
     put(c, NEAP_IN_BODY, "key", "value");
     for (size_t i = 0; i < COUNT(bad); i++) {

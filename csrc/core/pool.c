@@ -1,0 +1,100 @@
+/* pool.c: see pool.h. */
+#include "pool.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK ((size_t)32 * 1024)
+
+/* Blocks of fewer bytes are cut from chunks; under AddressSanitizer none is, so that it sees wild
+ * accesses. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SMALL_END 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SMALL_END 1
+#endif
+#endif
+#ifndef SMALL_END
+#define SMALL_END (NEAP_POOL_BLOCK_MAX + 1)
+#endif
+
+/* A free block, or a chunk: its first bytes. */
+typedef struct link {
+    struct link *next;
+} link;
+
+static size_t class_of(size_t size) {
+    return (size - 1) / NEAP_POOL_STEP;
+}
+
+static void put(neap_pool *p, void *block, size_t class) {
+    link *l = block;
+    l->next = p->free[class];
+    p->free[class] = l;
+}
+
+/* Begins a chunk; what the last one had left becomes one free block. */
+static int add_chunk(neap_pool *p) {
+    link *chunk = malloc(CHUNK);
+    if (chunk == NULL) return -1;
+    if (p->left > 0) put(p, p->at, class_of(p->left));
+    chunk->next = p->chunks;
+    p->chunks = chunk;
+    p->at = (char *)chunk + NEAP_POOL_STEP;
+    p->left = CHUNK - NEAP_POOL_STEP;
+    return 0;
+}
+
+static void *cut(neap_pool *p, size_t class) {
+    size_t size = (class + 1) * NEAP_POOL_STEP;
+    void *block;
+    if (p->left < size && add_chunk(p) < 0) return NULL;
+    block = p->at;
+    p->at += size;
+    p->left -= size;
+    return block;
+}
+
+static void *take(neap_pool *p, size_t size) {
+    size_t class;
+    link *l;
+    if (size >= SMALL_END) return malloc(size);
+    class = class_of(size);
+    l = p->free[class];
+    if (l == NULL) return cut(p, class);
+    p->free[class] = l->next;
+    return l;
+}
+
+static void drop(neap_pool *p, void *block, size_t size) {
+    if (size >= SMALL_END) free(block);
+    else put(p, block, class_of(size));
+}
+
+static void *move(neap_pool *p, void *block, size_t old, size_t size) {
+    void *to;
+    if (old >= SMALL_END && size >= SMALL_END) return realloc(block, size);
+    if (old < SMALL_END && size < SMALL_END && class_of(old) == class_of(size)) return block;
+    to = take(p, size);
+    if (to == NULL) return NULL;
+    memcpy(to, block, old < size ? old : size);
+    drop(p, block, old);
+    return to;
+}
+
+void *neap_pool_realloc(neap_pool *p, void *block, size_t old, size_t size) {
+    if (block == NULL) return size > 0 ? take(p, size) : NULL;
+    if (size > 0) return move(p, block, old, size);
+    drop(p, block, old);
+    return NULL;
+}
+
+void neap_pool_deinit(neap_pool *p) {
+    link *chunk = p->chunks, *next;
+    for (; chunk != NULL; chunk = next) {
+        next = chunk->next;
+        free(chunk);
+    }
+    *p = (neap_pool){0};
+}
