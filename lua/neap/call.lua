@@ -119,9 +119,9 @@ local function admit(bound, flowcall, slot)
     return flowcall:admit()
 end
 
---- One send, told to the log at level debug; the request has no credential in it yet.
+--- One send, told to the log at level debug; the request has no credential in it.
 local function transfer(bound, request, flowcall)
-    local res, err = bound.http:send(request, flowcall)
+    local res, err = bound.http:send(request, flowcall, bound.credential, bound.timeout)
     if log.enabled "debug" then
         log.write("debug", "sent", {
             call = bound.endpoint.vendor .. "." .. bound.endpoint.name, method = request.method,
@@ -131,17 +131,14 @@ local function transfer(bound, request, flowcall)
     return res, err
 end
 
-local OnWire = { __close = function() runtime.on_wire = runtime.on_wire - 1 end }
-
-local function on_wire()
-    runtime.on_wire = runtime.on_wire + 1
-    return setmetatable({}, OnWire)
-end
+--- Closed when a send outside of deliveries is over, however it ends.
+local on_wire = setmetatable({}, { __close = function() runtime.on_wire = runtime.on_wire - 1 end })
 
 local function send(bound, request, flowcall, slot)
     runtime.sends = runtime.sends + 1
     if not slot then
-        local _ <close> = on_wire()
+        runtime.on_wire = runtime.on_wire + 1
+        local _ <close> = on_wire
         return transfer(bound, request, flowcall)
     end
     local write = bound.endpoint.write ~= "read"
@@ -291,7 +288,6 @@ function M.send(handle, client, values, slot)
         if not bound then return complete(err, { endpoint = endpoint }) end
     end
     local request = build.request(endpoint, client, values)
-    request.credential, request.timeout = bound.credential, bound.timeout
     return exchange(bound, request, slot)
 end
 
@@ -301,13 +297,22 @@ local function prepend(earlier, err)
     err.attempts = table.move(err.attempts or {}, 1, #(err.attempts or {}), #attempts + 1, attempts)
 end
 
+--- Adds what the definition asks for where a batch was refused.
+local function with(values, more)
+    if not more then return values end
+    local all = {}
+    for name, value in pairs(values) do all[name] = value end
+    for name, value in pairs(more) do all[name] = value end
+    return all
+end
+
 --- Sends a call, with others if its delivery gathers them and the vendor takes it so, else alone.
 local function travel(handle, client, values, slot)
     local batches = slot and slot.delivery.batches
     if not batches then return M.send(handle, client, values, slot) end
     local payload, err, earlier = batches:join(handle, client, values, slot)
     if payload ~= nil or err then return payload, err end
-    payload, err = M.send(handle, client, values, slot)
+    payload, err = M.send(handle, client, earlier and with(values, handle.endpoint.batch.alone) or values, slot)
     if err and earlier then prepend(earlier, err) end
     return payload, err
 end

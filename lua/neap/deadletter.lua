@@ -6,6 +6,7 @@ local event = require "neap.native.event"
 local file = require "neap.native.file"
 local json = require "neap.native.json"
 local output = require "neap.output"
+local runtime = require "neap.runtime"
 local task = require "neap.native.task"
 
 local M = {}
@@ -89,10 +90,19 @@ function M.check(path)
     }, 0)
 end
 
+--- Keeps nothing: a dry run delivers nothing, and letters of an earlier run stay what they are.
+local NoWriter = { count = 0 }
+NoWriter.__index = NoWriter
+
+function NoWriter.add() end
+
+function NoWriter.close() return true end
+
 --- Opens a writer; the file itself is created at the first letter. Its task belongs to the caller's,
 -- not to that of a record, which could not end before it.
 ---@param path? string default M.PATH
 function M.writer(path)
+    if runtime.options.dry_run then return setmetatable({}, NoWriter) end
     local self = setmetatable({
         path = path or M.PATH, count = 0, queue = {}, wake = event.new(),
     }, Writer)

@@ -84,7 +84,9 @@ end
 
 local function text_of(self)
     local part = self.is_terminal and fraction(self.delivery)
-    local text = (part and bar(part) or ("%d records: "):format(done_of(self.delivery))) .. counts(self.delivery)
+    local done = done_of(self.delivery)
+    local head = part and bar(part) or ("%d record%s: "):format(done, done == 1 and "" or "s")
+    local text = head .. counts(self.delivery)
     return self.is_terminal and text:sub(1, math.max(terminal.width(2) - 1, 20)) or text
 end
 
@@ -155,6 +157,15 @@ local function tick(self)
     while true do
         clock.sleep(self.is_terminal and 0.5 or 5)
         self:update()
+    end
+end
+
+--- Writes a line about long work that is no delivery, where progress is shown.
+---@param line string
+function M.note(line)
+    local mode = runtime.options.progress
+    if mode == "always" or mode == "auto" and terminal.is_terminal(2) then
+        io.stderr:write("neap: ", line, "\n")
     end
 end
 

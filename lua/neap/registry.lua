@@ -36,9 +36,15 @@ local function read_text(path)
     return text
 end
 
+--- The text of a built-in definition; while developing, the one in the tree.
+local function built_in_text(name)
+    local dir = os.getenv "NEAP_LUA_DIR"
+    return dir and read_text(("%s/neap/vendors/%s.lua"):format(dir, name)) or embed.source(BUILT_IN .. name)
+end
+
 --- Finds the text of a definition. -> text, file name, directory (nil when built in)
 local function find(name)
-    local built_in = embed.source(BUILT_IN .. name)
+    local built_in = built_in_text(name)
     for _, dir in ipairs(directories()) do
         local path = ("%s/%s.lua"):format(dir, name)
         local text = read_text(path)

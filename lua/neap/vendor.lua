@@ -41,8 +41,24 @@ local M = {}
 ---@field write "read"|"idempotent"|"keyed"|"unsafe"
 ---@field key? fun(values: table): any
 ---@field key_text? string
----@field batch? { endpoint: neap.Endpoint, field: string, list: string, max: integer } calls may travel together
----@field job? { id: string, get: string, state: string, done: string, failed: string, url: string }
+---@field batch? neap.BatchSpec calls may travel together
+---@field job? neap.JobSpec
+
+---@class neap.BatchSpec
+---@field endpoint neap.Endpoint of the batch
+---@field field string parameter of the single call
+---@field list string parameter of the batch, which takes the values of `field`
+---@field max integer
+---@field alone? table<string, any> parameters added to calls whose batch was refused
+
+---@class neap.JobSpec
+---@field id string member of the payload, and parameter of `get`
+---@field get string endpoint
+---@field state string member of its payload, `done` or `failed` at the end
+---@field done string
+---@field failed string
+---@field url string member with the address of the file
+---@field format? "csv"|"ndjson"
 
 --- A reference to a setting, where the grammar allows one in place of a value.
 local Setting = { __name = "neap.vendor.setting" }

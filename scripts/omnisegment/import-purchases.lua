@@ -10,4 +10,7 @@
 return neap.import {
     into = "omnisegment.import_purchase_data.data",
     summary = "Import a file of orders into OmniSegment",
+    description = "Columns are fields of `data` (neap describe omnisegment.import_purchase_data); others are custom "
+        .. "fields. OmniSegment answers before it looks at an order and never reports what is wrong with it, unless "
+        .. "--debug-mode 1 has it look at once.",
 }

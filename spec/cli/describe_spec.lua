@@ -116,7 +116,7 @@ describe("neap describe", function()
             classes[shown.write] = (classes[shown.write] or 0) + 1
             has("class " .. shown.write .. ":")
             has("source " .. shown.source)
-            has "10 per second for each endpoint, evenly spaced"
+            has "10 per second for each path, evenly spaced"
             assert.same({ 1, 10, 1 }, { #shown.limits, shown.limits[1].count, shown.limits[1].period })
             has(shown.auth.text)
             has(shown.tenant.text)
@@ -144,7 +144,7 @@ describe("neap describe", function()
     it("tells zones, other texts and alternatives", function()
         local purchase = flowed(page { "describe", "omnisegment.import_purchase_data" })
         for _, part in ipairs {
-            "datetime date with time, required, zone sent as +0800",
+            "datetime date with time, required, zone written as +0800",
             "takes custom fields (texts of at most 256 characters)",
             "products string or object of strings;", 'debug_mode one of 0, 1, or "0", or "1"',
             "address2 string, or null", "voucher_name string, required",

@@ -30,6 +30,7 @@ describe("neap.lang", function()
         { math.huge, "inf is no duration: expected zero or more seconds" },
         { 1e300, "1e+300 is too long for a duration: at most 1000000000 seconds" },
         { "11575d", '"11575d" is too long for a duration: at most 1000000000 seconds' },
+        { "10000000000005477d", '"10000000000005477d" is too long for a duration: at most 1000000000 seconds' },
         { true, "expected a duration, got a boolean" },
     }, function(case)
         local seconds, message = lang.duration(case[1])

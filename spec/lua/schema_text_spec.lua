@@ -65,7 +65,7 @@ describe("schema text conversion", function()
     it("names what is broken JSON", function()
         local value, message = fields:convert("o", "{a")
         assert.is_nil(value)
-        assert.matches('^"{a" is no JSON: ', message)
+        assert.matches('^"{a" is no JSON object: ', message)
     end)
 
     it("hints at the nearest name", function()

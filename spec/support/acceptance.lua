@@ -91,16 +91,18 @@ local function milliseconds(at)
     return math.floor(date.instant(assert(date.datetime(at))) * 1000 + 0.5) - EPOCH
 end
 
---- Iterates over a sandbox log: time in milliseconds, status, kind of the fault or nil, endpoint.
+--- Iterates over a sandbox log: time in milliseconds, status, kind of the fault or nil, endpoint or nil
+-- (the file of a report).
 ---@param path string
 function acceptance.calls(path)
     local pull = io.lines(path)
     return function()
         local line = pull()
         if not line then return nil end
-        local at, endpoint = line:match '^{"at":"([^"]*)","vendor":"%l+","endpoint":"([%w_]+)"'
+        local at, endpoint = line:match '^{"at":"([^"]*)","vendor":"%l+","endpoint":"?([%w_]+)"?,'
         local status, fault = line:match '"status":(%d+),"fault":"?(%w+)"?}$'
         if fault == "null" then fault = nil end
+        if endpoint == "null" then endpoint = nil end
         return milliseconds(at), math.tointeger(tonumber(status)), fault, endpoint
     end
 end
@@ -116,16 +118,26 @@ function acceptance.count(path)
     return counts
 end
 
+--- Gets the milliseconds at which some endpoints were called.
+---@param path string
+---@param is_counted? fun(endpoint: string|nil): boolean all by default
+---@return integer[]
+function acceptance.times(path, is_counted)
+    local times = {}
+    for at, _, _, endpoint in acceptance.calls(path) do
+        if not is_counted or is_counted(endpoint) then times[#times + 1] = at end
+    end
+    return times
+end
+
 --- Gets the most calls in any half-open second [t, t+1).
-function acceptance.most_per_second(path)
-    local times, first, last, most = {}, 1, 0, 0
-    for at in acceptance.calls(path) do
-        last = last + 1
-        times[last] = at
-        while times[first] <= at - 1000 do
-            times[first] = nil
-            first = first + 1
-        end
+---@param path string
+---@param is_counted? fun(endpoint: string|nil): boolean all by default
+function acceptance.most_per_second(path, is_counted)
+    local first, most = 1, 0
+    local times = acceptance.times(path, is_counted)
+    for last, at in ipairs(times) do
+        while times[first] <= at - 1000 do first = first + 1 end
         most = math.max(most, last - first + 1)
     end
     return most

@@ -6,6 +6,7 @@ local file = require "neap.native.file"
 local globals = require "neap.cli.globals"
 local json = require "neap.native.json"
 local null = require "neap.null"
+local quote = require "neap.lang.quote"
 local registry = require "neap.registry"
 local report = require "neap.cli.report"
 local runtime = require "neap.runtime"
@@ -42,15 +43,18 @@ local function read_file(path, keeps_newline)
     local content, err
     if path == "" then return nil, "the name of a file is missing after @ (a text that begins with @ needs :=)" end
     if path == "-" then content, err = read_stdin() else content, err = file.read_all(path) end
-    if not content then return nil, ("%s: %s"):format(path, err.message) end
+    if not content then
+        local shown = utf8.len(path) and not path:find "%c" and path or quote(path)
+        return nil, ("%s: %s"):format(shown, err.message)
+    end
     return keeps_newline and content or (content:gsub("\r?\n$", ""))
 end
 
 --- Takes one argument apart. -> { name =, text =, is_json = }
 local function split(word)
     local name, value = word:match "^([^=]+)=(.*)$"
-    if not name or name == ":" then
-        report.refuse(("argument %q: expected name=value, name:=json or name=@file"):format(word))
+    if not name or name == ":" or not utf8.len(name) or name:find "%c" then
+        report.refuse(("argument %s: expected name=value, name:=json or name=@file"):format(quote(word)))
     end
     if name:sub(-1) == ":" then return { name = name:sub(1, -2), text = value, is_json = true } end
     return { name = name, text = value }

@@ -45,7 +45,7 @@ M.sandbox = {
 
 local CLOCK = {
     "clock", type = "enum", values = { "real", "virtual" }, default = "real",
-    placeholder = "real|virtual", doc = "virtual: waits take no time; only with --sandbox",
+    placeholder = "real|virtual", doc = "virtual: waits take no time, the day is 2026-01-01; only with --sandbox",
 }
 
 local CALLS = {

@@ -113,7 +113,8 @@ taken effect). wait is the seconds waited before that send. Import recipes accep
 --file, so that what failed can be sent again.
 
 Export recipes write --out PATH (- is standard output), NDJSON or CSV by its ending, whole or not at
-all.]==], { "dead-letters", "dead-letter", "csv", "ndjson", "file" })
+all. Reports are saved as the vendor made them: --help of the recipe says in which form.]==],
+    { "dead-letters", "dead-letter", "csv", "ndjson", "file" })
 
 topic("definition", "how a vendor is described", [==[
 A definition is a Lua table in NAME.lua, found in vendors/ beside the script, in ./vendors, in

@@ -5,6 +5,7 @@ local errors = require "neap.error"
 local native = require "neap.native.csv"
 local schema = require "neap.schema"
 local shapes = require "neap.records.shape"
+local values = require "neap.schema.value"
 
 local M = {}
 
@@ -162,7 +163,7 @@ end
 
 --- A row that cannot be converted is checked as a whole as well, so that all its faults are told.
 local function add_schema_faults(self, record, faults)
-    local told = {}
+    local told = { [""] = true } -- cells without a column
     for _, fault in ipairs(faults) do told[fault.path] = true end
     if not self.shape then return end
     local _, more = self.shape.schema:check(record, self.shape.options)
@@ -191,6 +192,7 @@ function Parser:next()
         if value ~= nil then put(record, column.keys, value) end
     end
     if #row > #self.columns then
+        record[""] = values.array(table.move(row, #self.columns + 1, #row, 1, {})) -- lest they be lost
         faults = faults or {}
         faults[#faults + 1] = { path = "row", message = ("%d cells for %d columns"):format(#row, #self.columns) }
     end

@@ -78,7 +78,7 @@ function Parser:next()
     if type(value) ~= "table" or json.is_array(value) then
         return faulty(text, line, "a JSON object expected")
     end
-    if deadletter.is_letter(value) then
+    if deadletter.is_letter(value) and not json.is_array(value.record) then
         return value.record, math.type(value.line) == "integer" and value.line or line
     end
     return value, line

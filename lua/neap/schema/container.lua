@@ -70,13 +70,14 @@ end
 ---@return string? hint
 function container.name_fault(field, name, opts)
     if type(name) ~= "string" then return "an object has named entries only" end
+    if name == "" then return "a value without a name" end
     if not field.fields then return nil end
     local placed = opts.secrets and opts.secrets[name] or field.is_root and opts.placed and opts.placed[name]
     if placed then return placed end
     if field.open then return open_fault(field, name, opts) end
     local near = field.near(name)
     if near then return "unknown name", ('did you mean "%s"?'):format(near) end
-    if not field.names[1] then return "unknown name" end
+    if not field.names[1] then return field.is_root and "unknown name, there are no parameters" or "unknown name" end
     return "unknown name, known are " .. scalar.listed(field.names)
 end
 

@@ -18,11 +18,12 @@ local quote = values.quote
 ---@alias neap.Converter fun(input: string): any, string?
 
 --- Reads JSON, as the type asks for it.
-local function read_json(input)
+---@param expected? string what it should be: "JSON array"
+local function read_json(input, expected)
     local value, err = json.decode(input)
     if value ~= nil then return value end
     local message = type(err) == "table" and err.message or tostring(err)
-    return nil, ("%s is no JSON: %s"):format(quote(input), message)
+    return nil, ("%s is no %s: %s"):format(quote(input), expected or "JSON", message)
 end
 
 local function verbatim(input)
@@ -57,14 +58,14 @@ local function read_boolean(input)
 end
 
 local function read_object(input)
-    local value, message = read_json(input)
+    local value, message = read_json(input, "JSON object")
     if value == nil then return nil, message end
     if type(value) == "table" and not values.is_list(value) then return value end
     return nil, values.unexpected("a JSON object", value)
 end
 
 local function read_array(input)
-    local value, message = read_json(input)
+    local value, message = read_json(input, "JSON array")
     if value == nil then return nil, message end
     if type(value) == "table" and values.is_list(value) then return value end
     return nil, values.unexpected("a JSON array", value)
@@ -103,8 +104,9 @@ local function list_reader(field, mode)
     local read = text.reader(field.of or { type = "any" }, "cell")
     return function(input)
         local value, message = read(input)
-        if value == nil then return nil, message end
-        return values.array { value }
+        if value ~= nil then return values.array { value } end
+        if input:find "^%s*%[" then message = message .. "; each repetition is one item, := takes a whole list" end
+        return nil, message
     end
 end
 
@@ -137,7 +139,7 @@ end
 
 local by_type = {
     integer = read_integer, number = read_number, boolean = read_boolean, object = read_object,
-    any = read_json,
+    any = function(input) return read_json(input) end,
 }
 
 --- Lets a field's own words through.

@@ -261,7 +261,7 @@ local zone_rules = { required = "zone required", none = "without zone" }
 local function zone_words(field)
     local said, form = zone_rules[field.zone], field.zone_form
     if form and said then return ("%s, sent as %s"):format(said, form) end
-    return form and "zone sent as " .. form or said
+    return form and "zone written as " .. form or said
 end
 
 local function custom_words(field)

@@ -83,8 +83,8 @@ local function check_rule(c, endpoint, rule)
             grammar.refuse(c, path, ("%s: %s of parameters expected"):format(kind, many))
         end
     end
-    if (rule.max_days or rule.recent) and not math.tointeger(rule.max_days) then
-        grammar.refuse(c, path, "max_days: an integer expected")
+    if (rule.max_days or rule.recent) and (math.tointeger(rule.max_days) or -1) < 0 then
+        grammar.refuse(c, path, "max_days: an integer, zero or more, expected")
     end
 end
 
@@ -183,7 +183,10 @@ local function link_batch(c, endpoint, endpoints)
     if list.type ~= "list" or not list.max then
         grammar.refuse(c, path, ("%s.%s is no list with a max, the size of a batch"):format(target.name, batch.list))
     end
-    endpoint.batch = { endpoint = target, field = batch.field, list = batch.list, max = list.max }
+    for name in pairs(batch.alone or {}) do check_param(c, endpoint, "batch", name) end
+    endpoint.batch = {
+        endpoint = target, field = batch.field, list = batch.list, max = list.max, alone = batch.alone,
+    }
 end
 
 --- `job`: what the call orders is asked for with another endpoint until it is done or has failed.

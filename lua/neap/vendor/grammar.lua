@@ -33,9 +33,10 @@ M.ENDPOINT = {
     key_required = "boolean", params = "table", rules = "table", returns = "string",
     example = "table", open = "boolean", batch = "table", job = "table",
 }
-M.BATCH = { endpoint = "!string", field = "!string", list = "!string" }
+M.BATCH = { endpoint = "!string", field = "!string", list = "!string", alone = "table" }
 M.JOB = {
     id = "!string", get = "!string", state = "!string", done = "!string", failed = "!string", url = "!string",
+    format = { values = { "csv", "ndjson" } },
 }
 M.RULE = {
     any_of = "table", with = "table", both_or_none = "table", order = "table", recent = "table",

@@ -228,7 +228,7 @@ local function parallel_lists(row, path, _, fault)
 end
 
 local order_rules = {
-    for_rows("data", identified_member, IDENTIFIED .. "; neither if is_anonymous"),
+    for_rows("data", identified_member, IDENTIFIED .. "; none of them is needed with is_anonymous"),
     for_rows("data", parallel_lists, "products_name and products_quantity have as many items as products"),
 }
 
@@ -360,6 +360,13 @@ local EVENTS = {
     WebPopupImpression = {}, WebPopupClick = {}, WebPopupInteraction = {}, WebPopupClose = {},
 }
 
+--- The event of the vendor that a custom one differs from by case only, as a hint.
+local function near_event(action)
+    for name in pairs(EVENTS) do
+        if name:lower() == action:lower() then return ('did you mean event_action "%s"?'):format(name) end
+    end
+end
+
 local function check_category(category, action, allowed, fault)
     for _, one_of in ipairs(allowed) do
         if category == one_of then return end
@@ -377,7 +384,12 @@ local function event_needs(values, fault)
     local function need(name)
         if values[name] == nil or values[name] == "" then fault(name, "required for event_action " .. action) end
     end
-    if not event then return need "event_value" end
+    if not event then
+        if not given(values.event_value) then
+            fault("event_value", ('required for the custom event "%s"'):format(action), near_event(action))
+        end
+        return
+    end
     check_category(values.event_category, action, event, fault)
     if event.products then need "products" end
     if not event.transaction then return end
@@ -392,17 +404,18 @@ end
 
 -- Reports --------------------------------------------------------------------------------------
 
-local report_dates = fields({ type = "date", required = true }, { "start_date", "end_date" })
+local report_dates = fields({ type = "date", required = true },
+    { { "start_date", doc = "first day" }, { "end_date", doc = "last day" } })
 
 --- The three operations of a report that is ordered, and later fetched from an address.
-local function add_report(endpoints, kind, what, columns, options)
+local function add_report(endpoints, kind, what, columns, format, options)
     local path, source = ("/api/v1/%s-report/"):format(kind:gsub("_", "-")), "wiki, page of this report"
     endpoints["create_" .. kind .. "_report"] = {
         post = path, auth = "header", tenant = "query", write = "unsafe",
         summary = "Orders a report on " .. what, doc = "Every call orders a new report. " .. columns, source = source,
         job = {
             id = "report_id", get = "get_" .. kind .. "_report", state = "status", done = "SUCCESS", failed = "FAIL",
-            url = "report_url",
+            url = "report_url", format = format,
         },
         params = join(required("string", { "report_name" }), report_dates, options),
         rules = { { order = { "start_date", "end_date" }, max_days = 31 } },
@@ -491,7 +504,8 @@ local endpoints = {
     import_purchase_data = {
         post = "/api/import-purchase-data/", auth = "body", tenant = "body", write = "idempotent",
         key = "data.transaction_id",
-        batch = { endpoint = "import_purchase_data_batch", field = "data", list = "data" },
+        -- Without debug_mode the order that spoiled a batch would be lost in silence.
+        batch = { endpoint = "import_purchase_data_batch", field = "data", list = "data", alone = { debug_mode = 1 } },
         summary = "Creates or updates one order",
         doc = "Without debug_mode 1 the vendor answers before it looks at the order: what it then refuses is never "
             .. "reported. An order sent again under its transaction_id with another status changes its status.",
@@ -681,8 +695,8 @@ local endpoints = {
 }
 
 add_report(endpoints, "interaction", "how members reacted to messages",
-    "Sent date and click date must both lie in the span.", {})
-add_report(endpoints, "tracking_event", "what visitors did", "Its file is CSV.", {
+    "Sent date and click date must both lie in the span.", "ndjson", {})
+add_report(endpoints, "tracking_event", "what visitors did", "Its file is CSV.", "csv", {
     { "include_anonymous_user", type = "boolean", doc = "also visitors who are no members" },
     { "include_event_raw_data", type = "boolean", doc = "adds the column event_raw_data, JSON" },
 })

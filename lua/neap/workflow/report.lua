@@ -3,7 +3,8 @@
 
 local concurrency = require "neap.concurrency"
 local errors = require "neap.error"
-local null = require "neap.null"
+local progress = require "neap.progress"
+local runtime = require "neap.runtime"
 local target = require "neap.workflow.target"
 local workflow = require "neap.workflow"
 
@@ -12,21 +13,37 @@ local M = {}
 local WHO = "neap.report"
 local FIELDS = { "of", "summary", "description", "defaults", "example" }
 
-local OWN = {
-    { "out", type = "path", required = true, doc = "file to write, whole or not at all; - is stdout" },
-    { "poll_every", type = "duration", default = "30s", doc = "between questions whether it is ready" },
-    { "give_up_after", type = "duration", default = "2h", doc = "then the report counts as never ready" },
-}
-
---- What to do about a report that did not become ready in time.
-local function not_ready(endpoint, id, seconds)
-    local job = endpoint.job
-    return errors.new {
-        kind = "timeout", message = ("report %s was not ready after %g s"):format(id, seconds),
-        hint = ("it may come yet: neap call %s %s %s=%s shows its state and address; --give-up-after waits longer")
-            :format(endpoint.vendor, job.get, job.id, id),
+local function own_args(format)
+    local file = format and format:upper() .. " file" or "file"
+    return {
+        { "out", type = "path", required = true, doc = file .. " to write, whole or not at all; - is stdout" },
+        { "poll_every", type = "duration", default = "30s", doc = "between questions whether it is ready" },
+        { "give_up_after", type = "duration", default = "2h", doc = "then the report counts as never ready" },
     }
 end
+
+--- How to come by a report that exists, after a failure of ours.
+local function later(endpoint, id)
+    local job = endpoint.job
+    return ("neap call %s %s %s=%s shows its state and address"):format(endpoint.vendor, job.get, job.id, id)
+end
+
+local function not_ready(endpoint, id, seconds)
+    return errors.new {
+        kind = "timeout", message = ("report %s was not ready after %g s"):format(id, seconds),
+        hint = ("it may come yet: %s; --give-up-after waits longer"):format(later(endpoint, id)),
+    }
+end
+
+--- A member of a payload that the definition names. Raises where it is not of the type.
+local function member(endpoint, payload, name, wanted, called)
+    local value = type(payload) == "table" and payload[name] or nil
+    if wanted[type(value)] then return value end
+    errors.raise("decode", "%s.%s: the payload has no usable %q", endpoint.vendor, called, name)
+end
+
+local ID = { string = true, number = true }
+local TEXT = { string = true }
 
 --- Asks until the report is ready. -> its state | nil, err
 local function await(client, endpoint, id, args)
@@ -34,17 +51,41 @@ local function await(client, endpoint, id, args)
     local get = client[job.get]
     local state, err = concurrency.poll({ every = args.poll_every, total = args.give_up_after }, function()
         local state, failed = get(client, { [job.id] = id })
-        if not state then return nil, failed end
-        if state[job.state] == job.failed then
+        if not state then
+            failed.hint = failed.hint or later(endpoint, id)
+            return nil, failed
+        end
+        local word = member(endpoint, state, job.state, TEXT, job.get)
+        if word == job.failed then
             return nil, errors.new {
                 kind = "rejected", message = ("report %s failed at the vendor"):format(id),
                 hint = "the vendor does not say why; order it again, with a shorter span if it fails twice",
             }
         end
-        return state[job.state] == job.done and state
+        return word == job.done and state
     end)
     if err and err.kind == "timeout" and not err.attempts then err = not_ready(endpoint, id, args.give_up_after) end
     return state, err
+end
+
+local DOWNLOADS = 5
+local LONGEST_WAIT_S = 30
+
+--- Saves the file, trying again after failures that pass; not into a stream that has had a part of it.
+local function save(endpoint, id, url, out)
+    local download, wait = require "neap.download", 1
+    for i = 1, DOWNLOADS do
+        local bytes, err = download.save(url, out)
+        if bytes then return bytes end
+        local passes = err.kind == "network" or err.kind == "timeout" or (err.status or 0) >= 500 or err.status == 429
+        if i == DOWNLOADS or not passes or out == "-" and not err.status then
+            err.message = ("the file of report %s: %s"):format(id, err.message)
+            err.hint = err.hint or later(endpoint, id)
+            return nil, err
+        end
+        concurrency.sleep(wait)
+        wait = math.min(wait * 2, LONGEST_WAIT_S)
+    end
 end
 
 --- Orders, waits, saves. -> { id, bytes, out }
@@ -52,11 +93,29 @@ local function run(client, endpoint, params, args)
     local job = endpoint.job
     assert(require("neap.output").check(args.out)) -- before anything is ordered
     local order = assert(client[endpoint.name](client, params))
-    if order == null then return order end -- --dry-run: nothing was ordered
-    local id = order[job.id]
+    if runtime.options.dry_run then return end -- nothing was ordered
+    local id = member(endpoint, order, job.id, ID, endpoint.name)
+    progress.note(("report %s is ordered; asking every %g s whether it is ready"):format(id, args.poll_every))
     local state = assert(await(client, endpoint, id, args))
-    local bytes = assert(require("neap.download").save(state[job.url], args.out))
+    progress.note(("report %s is ready; saving it"):format(id))
+    local bytes = assert(save(endpoint, id, member(endpoint, state, job.url, TEXT, job.get), args.out))
     return { [job.id] = id, bytes = bytes, out = args.out }
+end
+
+local ENDINGS = { csv = { csv = true }, ndjson = { ndjson = true, jsonl = true, json = true } }
+
+--- Raises where the name of the file says another format than the file has.
+local function check_out(endpoint, out)
+    local format, ending = endpoint.job.format, out:match "%.(%a+)$"
+    if not format or not ending or ENDINGS[format][ending:lower()] then return end
+    for other, endings in pairs(ENDINGS) do
+        if other ~= format and endings[ending:lower()] then
+            error(errors.new {
+                kind = "invalid", usage = true, message = ("--out %s: the file is %s"):format(out, format:upper()),
+                hint = ("a name that ends in .%s says so"):format(format),
+            }, 0)
+        end
+    end
 end
 
 --- Describes a report; a script returns the result.
@@ -67,13 +126,15 @@ function M.define(spec)
     target.check_fields(WHO, spec, FIELDS)
     local model, endpoint = target.find(WHO, spec.of)
     if not endpoint.job then target.refuse(WHO, spec.of .. " has no job in its definition") end
+    target.check_defaults(WHO, endpoint, spec.defaults)
     local options = target.options(endpoint, nil, spec.defaults)
-    local args = table.move(options, 1, #options, 1, {})
+    local args, own = table.move(options, 1, #options, 1, {}), own_args(endpoint.job.format)
     return workflow.define {
         summary = spec.summary or endpoint.summary, description = spec.description,
         example = spec.example, vendors = { model.name },
-        args = table.move(OWN, 1, #OWN, #args + 1, args),
+        args = table.move(own, 1, #own, #args + 1, args),
         run = function(ctx, values)
+            check_out(endpoint, values.out)
             return run(ctx:vendor(model.name), endpoint, target.values(options, values), values)
         end,
     }

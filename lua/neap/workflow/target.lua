@@ -55,6 +55,19 @@ local function option_of(param, default)
     return option
 end
 
+--- Refuses defaults of parameters that there are not.
+---@param who string
+---@param endpoint neap.Endpoint
+---@param defaults? table<string, any>
+function M.check_defaults(who, endpoint, defaults)
+    for name in pairs(defaults or {}) do
+        if not endpoint.params.by_name[name] then
+            M.refuse(who, ("defaults: %s has no parameter %q"):format(endpoint.name, tostring(name)),
+                suggest.hint(tostring(name), endpoint.params:names()))
+        end
+    end
+end
+
 --- The options of a workflow: the endpoint's parameters but one.
 ---@param endpoint neap.Endpoint
 ---@param except? string

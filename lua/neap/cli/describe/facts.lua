@@ -59,7 +59,7 @@ local function limit_shape(limit)
 end
 
 local SHAPES = { pace = "evenly spaced", window = "in any span of that length" }
-local SHARED = { endpoint = "for each endpoint", account = "for all calls of an account" }
+local SHARED = { endpoint = "for each path", account = "for all calls of an account" }
 
 local LIMIT = { "text", "count", "period", "setting", "per", "shape", "exempt" }
 
@@ -206,7 +206,7 @@ local ENDPOINT = {
 }
 
 local BATCH = { "endpoint", "field", "list", "max" }
-local JOB = { "id", "get", "state", "done", "failed", "url" }
+local JOB = { "id", "get", "state", "done", "failed", "url", "format" }
 
 local function batch_facts(batch)
     return batch and object(BATCH, {
