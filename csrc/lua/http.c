@@ -105,7 +105,22 @@ static void get_method(lua_State *L, l_response *u, neap_request *req) {
     lua_pop(L, 1);
 }
 
-/* Reads the request at 2; the response at 4 anchors what the core borrows. THROWS. */
+/* Where the values of send and open are. */
+enum { CLIENT = 1, REQUEST, CALL, RESPONSE, CREDENTIAL, TIMEOUT };
+
+static void get_times(lua_State *L, neap_request *req) {
+    if (!lua_isnil(L, TIMEOUT)) {
+        req->timeouts.total_ms = l_check_seconds_ms(L, TIMEOUT);
+        return;
+    }
+    req->timeouts.total_ms = get_ms(L, "timeout");
+    req->timeouts.connect_ms = get_ms(L, "connect_timeout");
+    req->timeouts.first_byte_ms = get_ms(L, "first_byte_timeout");
+    req->timeouts.low_speed_ms = get_ms(L, "low_speed_time");
+    req->max_body = get_size(L, "max_body");
+}
+
+/* Reads the request; the response anchors what the core borrows. THROWS. */
 static void get_request(lua_State *L, l_response *u, request *r) {
     neap_request *req = &r->req;
     size_t len = 0;
@@ -113,46 +128,44 @@ static void get_request(lua_State *L, l_response *u, request *r) {
     get_method(L, u, req);
     req->url = push_text(L, "url", &len, true);
     no_nul(L, req->url, len, "url");
-    lua_setiuservalue(L, 4, 2);
+    lua_setiuservalue(L, RESPONSE, 2);
     req->body = push_text(L, "body", &req->body_len, false);
-    lua_setiuservalue(L, 4, 3);
-    if (lua_getfield(L, 2, "credential") != LUA_TNIL) {
-        req->credential = l_secret_check_credential(L, -1);
-    }
-    req->timeouts.total_ms = get_ms(L, "timeout");
-    req->timeouts.connect_ms = get_ms(L, "connect_timeout");
-    req->timeouts.first_byte_ms = get_ms(L, "first_byte_timeout");
-    req->timeouts.low_speed_ms = get_ms(L, "low_speed_time");
-    req->max_body = get_size(L, "max_body");
+    lua_setiuservalue(L, RESPONSE, 3);
+    if (lua_isnil(L, TIMEOUT)) lua_getfield(L, REQUEST, "credential");
+    else lua_pushvalue(L, CREDENTIAL);
+    if (!lua_isnil(L, -1)) req->credential = l_secret_check_credential(L, -1);
+    get_times(L, req);
     get_fields(L, r);
 }
 
-/* send and open: [client, request, call?] -> waits. */
+/* send and open: [client, request, call?, credential?, timeout?] -> waits. */
 static int start(lua_State *L, bool streamed) {
     l_client *c = check_client(L);
     l_response *u;
     request r;
-    luaL_checktype(L, 2, LUA_TTABLE);
-    lua_settop(L, 3);
+    luaL_checktype(L, REQUEST, LUA_TTABLE);
+    lua_settop(L, TIMEOUT - 1);
     l_check_can_wait(L);
-    u = l_response_push(L, 1, streamed);
-    if (!lua_isnil(L, 3)) u->call = l_flow_check_call(L, 3);
-    lua_pushvalue(L, 3);
-    lua_setiuservalue(L, 4, 4);
+    u = l_response_push(L, CLIENT, streamed);
+    lua_insert(L, RESPONSE);
+    if (!lua_isnil(L, CALL)) u->call = l_flow_check_call(L, CALL);
+    lua_pushvalue(L, CALL);
+    lua_setiuservalue(L, RESPONSE, 4);
     get_request(L, u, &r);
     if (l_response_start(u, c, &r.req) < 0) return l_response_fail(L, u);
-    lua_settop(L, 4);
-    return l_await(L, 4, &u->op);
+    lua_settop(L, RESPONSE);
+    return l_await(L, RESPONSE, &u->op);
 }
 
-/* client:send(request, call?) -> response | nil, err; yields                      [-2|3, +1|2, e]
+/* client:send(request, call?, credential?, timeout?) -> response | nil, err; yields [-2|5, +1|2, e]
  * request = { method=, url=, headers={ name, value, ... }, body=, credential=, timeout=,
- * connect_timeout=, first_byte_timeout=, low_speed_time=, max_body= }, times in seconds. */
+ * connect_timeout=, first_byte_timeout=, low_speed_time=, max_body= }, times in seconds. With a timeout by
+ * position only the first four are read of it. */
 static int l_client_send(lua_State *L) {
     return start(L, false);
 }
 
-/* client:open(request, call?) -> response, to be read piece by piece | nil, err; yields */
+/* client:open(request, call?, credential?, timeout?) -> response, to be read piece by piece | nil, err; yields */
 static int l_client_open(lua_State *L) {
     return start(L, true);
 }

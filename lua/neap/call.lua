@@ -65,6 +65,7 @@ local function bind(handle, client)
         repeatable = endpoint.write ~= "unsafe",
         http = runtime.http(client.settings.connections),
         timeout = client.settings.timeout,
+        accept = client.model.envelope.accept,
         decode_options = runtime.options.ordered and { ordered = true } or nil,
     }
     return handle.bound
@@ -116,19 +117,17 @@ local function admit(bound, flowcall, slot)
         slot:unpark()
         waited = true
     end
-    return flowcall:admit()
+    local ok, err = flowcall:admit()
+    if ok and is_stopping(slot) then return nil, slot and slot:stopped_error() or signal_error() end
+    return ok, err
 end
 
---- One send, told to the log at level debug; the request has no credential in it.
-local function transfer(bound, request, flowcall)
-    local res, err = bound.http:send(request, flowcall, bound.credential, bound.timeout)
-    if log.enabled "debug" then
-        log.write("debug", "sent", {
-            call = bound.endpoint.vendor .. "." .. bound.endpoint.name, method = request.method,
-            url = request.url, status = res and res:status() or nil, error = err and err.message or nil,
-        })
-    end
-    return res, err
+--- Tells the log of one send; the request has no credential in it.
+local function log_send(bound, request, res, err)
+    log.write("debug", "sent", {
+        call = bound.endpoint.vendor .. "." .. bound.endpoint.name, method = request.method,
+        url = request.url, status = res and res:status() or nil, error = err and err.message or nil,
+    })
 end
 
 --- Closed when a send outside of deliveries is over, however it ends.
@@ -139,11 +138,11 @@ local function send(bound, request, flowcall, slot)
     if not slot then
         runtime.on_wire = runtime.on_wire + 1
         local _ <close> = on_wire
-        return transfer(bound, request, flowcall)
+        return bound.http:send(request, flowcall, bound.credential, bound.timeout)
     end
     local write = bound.endpoint.write ~= "read"
     local _ <close> = slot:sending(flowcall, write, request)
-    local res, err = transfer(bound, request, flowcall)
+    local res, err = bound.http:send(request, flowcall, bound.credential, bound.timeout)
     slot:answered(write)
     return res, err
 end
@@ -220,8 +219,8 @@ local function refusal(bound, flowcall, res, verdict, doubt)
 end
 
 --- The outcome of a complete 2xx answer.
-local function conclude(bound, flowcall, slot, res, payload, err, doubt)
-    flowcall:settle(res:status())
+local function conclude(bound, flowcall, slot, status, payload, err, doubt)
+    flowcall:settle(status)
     if slot and payload ~= nil then slot:succeeded(bound.endpoint.write ~= "read") end
     if payload ~= nil or err.kind == "rejected" then note_credential(bound, false) end
     if payload ~= nil then return payload end
@@ -242,10 +241,11 @@ local function exchange(bound, request, slot)
         end
         local res, payload, cut, verdict
         res, err = send(bound, request, flowcall, slot)
+        if log.enabled "debug" then log_send(bound, request, res, err) end
         local status = res and res:status()
         if res and status >= 200 and status < 300 then
             payload, err, cut = reply.payload(bound, res)
-            if not cut then return conclude(bound, flowcall, slot, res, payload, err, doubt) end
+            if not cut then return conclude(bound, flowcall, slot, status, payload, err, doubt) end
             err.sent = true
         end
         if not res or cut then
@@ -268,6 +268,30 @@ local function exchange(bound, request, slot)
     end
 end
 
+--- What goes over the wire, made at once: what a caller then does to its tables changes nothing.
+---@return table|nil bound nil without an error: a dry run, the call is noted
+---@return table|neap.Error|nil request
+local function prepare(handle, client, values)
+    local endpoint, bound = handle.endpoint, handle.bound
+    if runtime.options.dry_run and endpoint.write ~= "read" then
+        require("neap.call.dry_run").note(endpoint, client, values)
+        return nil
+    end
+    if not bound then
+        local err
+        bound, err = bind(handle, client)
+        if not bound then return complete(err, { endpoint = endpoint }) end
+    end
+    return bound, build.request(endpoint, client, values)
+end
+
+--- Sends what was prepared. Waits without blocking.
+local function finish(bound, request, slot)
+    if bound then return exchange(bound, request, slot) end
+    if request then return nil, request end -- an error
+    return null
+end
+
 --- Sends a call whose values are checked and in wire form; in a dry run notes it. Waits without blocking.
 ---@async
 ---@param handle table endpoint handle of client.lua
@@ -277,18 +301,8 @@ end
 ---@return any payload
 ---@return neap.Error? err
 function M.send(handle, client, values, slot)
-    local endpoint = handle.endpoint
-    if runtime.options.dry_run and endpoint.write ~= "read" then
-        return require("neap.call.dry_run").note(endpoint, client, values)
-    end
-    local bound = handle.bound
-    if not bound then
-        local err
-        bound, err = bind(handle, client)
-        if not bound then return complete(err, { endpoint = endpoint }) end
-    end
-    local request = build.request(endpoint, client, values)
-    return exchange(bound, request, slot)
+    local bound, request = prepare(handle, client, values)
+    return finish(bound, request, slot)
 end
 
 --- Puts the sends of a batch before those that followed.
@@ -299,22 +313,26 @@ end
 
 --- Adds what the definition asks for where a batch was refused.
 local function with(values, more)
-    if not more then return values end
     local all = {}
     for name, value in pairs(values) do all[name] = value end
-    for name, value in pairs(more) do all[name] = value end
+    for name, value in pairs(more or {}) do all[name] = value end
     return all
 end
 
---- Sends a call, with others if its delivery gathers them and the vendor takes it so, else alone.
-local function travel(handle, client, values, slot)
-    local batches = slot and slot.delivery.batches
-    if not batches then return M.send(handle, client, values, slot) end
-    local payload, err, earlier = batches:join(handle, client, values, slot)
+--- Sends a call with others if the vendor takes it so, else alone.
+local function gather(handle, client, values, slot)
+    local payload, err, earlier = slot.delivery.batches:join(handle, client, values, slot)
     if payload ~= nil or err then return payload, err end
     payload, err = M.send(handle, client, earlier and with(values, handle.endpoint.batch.alone) or values, slot)
     if err and earlier then prepend(earlier, err) end
     return payload, err
+end
+
+--- The turn of a call's key; nil where it has none.
+local function lock_of(slot, endpoint, client, values)
+    local key = endpoint.key and endpoint.key(values)
+    if key == nil or key == null then return nil end
+    return slot:lock(endpoint, client, key)
 end
 
 --- Makes one call. Misuse and expected failures alike come back as `nil, err`; a success is never nil
@@ -330,11 +348,16 @@ function M.perform(handle, client, params)
     local values, err = build.validate(endpoint, client, params or {})
     if not values then return complete(err, { endpoint = endpoint }) end
     local slot = task.attached()
-    local key = slot and endpoint.key and endpoint.key(values)
-    if key == nil or key == null then return travel(handle, client, values, slot) end
-    local lock <close> = slot:lock(endpoint, client, key)
-    lock:acquire(slot)
-    return travel(handle, client, values, slot)
+    if not slot then return M.send(handle, client, values) end
+    local lock <close> = lock_of(slot, endpoint, client, values)
+    if endpoint.batch and slot.delivery.batches then
+        values = build.snapshot(values)
+        if lock then lock:acquire(slot) end
+        return gather(handle, client, values, slot)
+    end
+    local bound, request = prepare(handle, client, values)
+    if bound and lock then lock:acquire(slot) end
+    return finish(bound, request, slot)
 end
 
 return M

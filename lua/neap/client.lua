@@ -38,7 +38,8 @@ function Endpoint.__index(handle, name)
     end
     local where = ("%s.%s"):format(handle.endpoint.vendor, handle.endpoint.name)
     error(errors.new {
-        kind = "invalid", where = errors.caller(), message = ("%s has no parameter %q"):format(where, tostring(name)),
+        kind = "invalid", misuse = true, where = errors.caller(),
+        message = ("%s has no parameter %q"):format(where, tostring(name)),
         hint = suggest.hint(tostring(name), handle.endpoint.params:names()),
     }, 0)
 end
@@ -47,7 +48,7 @@ function Client.__index(client, name)
     local endpoint = client.model.endpoints[name]
     if not endpoint then
         error(errors.new {
-            kind = "invalid", vendor = client.model.name, where = errors.caller(),
+            kind = "invalid", misuse = true, vendor = client.model.name, where = errors.caller(),
             message = ("no endpoint %q"):format(tostring(name)),
             hint = suggest.hint(tostring(name), client.model.endpoint_names),
         }, 0)

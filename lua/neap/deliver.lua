@@ -57,7 +57,9 @@ local function new_delivery(from, fn, opts, path)
         source = from, fn = fn, concurrency = opts.concurrency or DEFAULT_CONCURRENCY,
         places = 0,      -- held
         parked = 0,      -- records without a place
+        is_full = false, -- the reader waits for room
         running = slots.list(), -- of all records under way, in the order of the source
+        batches = false,
         returning = {},  -- parked slots that want a place again, first come first served
         returning_first = 1, returning_last = 0,
         locks = {},      -- client -> group -> key -> waiting locks
@@ -86,13 +88,20 @@ end
 --- Passes a place on: to a parked record that wants one, else to the reader.
 function Delivery:release(slot)
     slot.has_place = false
-    local following = self:next_returning()
+    local following = self.returning_first <= self.returning_last and self:next_returning()
     if following then
         following.has_place = true
         following.place_event:signal()
         return
     end
     self.places = self.places - 1
+    self:made_room()
+end
+
+--- Wakes the reader if it waits for room: once, however many records make some.
+function Delivery:made_room()
+    if not self.is_full then return end
+    self.is_full = false
     self.room:signal()
 end
 
@@ -122,7 +131,7 @@ function Delivery:leave_parked(slot)
     if not slot.parked then return end
     slot.parked = false
     self.parked = self.parked - 1
-    self.room:signal()
+    self:made_room()
 end
 
 local function has_room(delivery)
@@ -178,6 +187,7 @@ end
 
 --- Why a record's error ends the whole delivery, or nil.
 local function fatal_reason(err)
+    if err.misuse then return "bug" end
     if err.kind == "outage" and err.down then return "outage" end
     if err.credential_refused then return "refused" end
     if err.kind == "settings" then return "settings" end
@@ -346,7 +356,10 @@ end
 --- Reads the source and starts records until it ends or the delivery does.
 function Delivery:read()
     while true do
-        while not self.ended and not has_room(self) do self.room:wait() end
+        while not self.ended and not has_room(self) do
+            self.is_full = true
+            self.room:wait()
+        end
         if self.ended then return end
         local record, line, err = self:next()
         if record == nil then
@@ -365,7 +378,6 @@ function Delivery:read()
         end
     end
 end
-
 
 --- The source broke in the middle: records before it are delivered, then the run ends.
 function Delivery:break_off(err)
@@ -390,6 +402,9 @@ end
 
 local function check_options(opts, from, fn)
     if type(fn) ~= "function" then refuse("ctx:deliver: a function expected, got a %s", type(fn)) end
+    if opts.batch ~= nil and type(opts.batch) ~= "boolean" then
+        refuse("batch must be true or false, got %s", tostring(opts.batch))
+    end
     local concurrent = opts.concurrency or DEFAULT_CONCURRENCY
     if math.type(concurrent) ~= "integer" or concurrent < 1 then
         refuse("concurrency must be an integer from 1, got %s", tostring(concurrent))

@@ -32,6 +32,11 @@ local function check_fields(spec)
         if not known then refuse(("no field %q"):format(tostring(name)), suggest.hint(tostring(name), FIELDS)) end
     end
     if type(spec.run) ~= "function" then refuse "run must be a function" end
+    for _, name in ipairs { "summary", "description", "example" } do
+        if spec[name] ~= nil and type(spec[name]) ~= "string" then
+            refuse(("%s: a text expected, got a %s"):format(name, type(spec[name])))
+        end
+    end
 end
 
 --- Args are a list or a table by name: what stands beside a list would be lost.

@@ -201,4 +201,101 @@ describe("batches", function()
             assert.same({ "put_rows 1", "put_rows 1", "put_rows 1", "put_rows 1" }, calls())
         end)
     end)
+
+    it("are sent when all that could join wait in others", function()
+        acme.run(function(v) -- one record with two calls of different options, one place
+            local summary = run(rows(3), function(row)
+                local results = neap.map({ "add", "drop" }, function(mode)
+                    return v:put_row { data = { id = row.id .. mode }, mode = mode }
+                end)
+                return results[1] and results[2]
+            end, { concurrency = 1 })
+            assert.equal(3, summary.ok)
+            assert.equal(6, #calls())
+        end)
+        acme.run(function(v) -- children keep their record's place
+            local summary = run(rows(200), function(row)
+                return neap.deadline(3600, function()
+                    return v:put_row { data = row, mode = tonumber(row.id) % 2 == 0 and "drop" or nil }
+                end)
+            end)
+            assert.equal(200, summary.ok)
+            assert.is_true(summary.seconds < 30)
+        end)
+        acme.run(function(v) -- more kinds than can be open at once
+            local summary = run(rows(10500), function(row)
+                local kind = tostring(tonumber(row.id) % 5000):gsub("%d", function(d) return (" "):rep(d) .. "\t" end)
+                return v:put_row { data = row, batch_plan = kind }
+            end)
+            assert.equal(10500, summary.ok)
+        end)
+    end)
+
+    it("are not sent again with a record that was given up", function()
+        acme.run(function(v)
+            local items = rows(5)
+            items[6] = { id = "1", name = "newer" }
+            local summary, letters = run(items, function(row)
+                return neap.deadline(row.id == "1" and not row.name and 1 or 3600, function()
+                    return v:put_row { data = row, batch_plan = "503" }
+                end)
+            end)
+            assert.same({ 5, 1 }, { summary.ok, summary.failed })
+            assert.equal("rejected", letters["1"].outcome)
+            local bodies = acme.column "body"
+            assert.truthy(bodies[1]:find('{"id":"1"}', 1, true))
+            for i = 2, #bodies do assert.is_nil(bodies[i]:find('{"id":"1"}', 1, true)) end
+        end)
+    end)
+
+    it("are not sent after the end of the delivery", function()
+        acme.run(function(v)
+            local runtime = require "neap.runtime"
+            local stopper = neap.spawn(function()
+                neap.sleep(1)
+                runtime.stop "SIGINT"
+            end)
+            local summary = run(rows(10), function(row)
+                return v:put_row { data = row, batch_plan = tonumber(row.id) > 5 and "200 429;3" or "slow;6" }
+            end)
+            stopper:await()
+            assert.same({ 5, 5, 0 }, { summary.ok, summary.failed, summary.unknown })
+            assert.equal(2, #calls())
+        end)
+    end)
+
+    it("hold what was given, whatever becomes of the caller's tables", function()
+        acme.run(function(v)
+            local shared = {}
+            local summary = run(rows(5), function(row)
+                shared.id, shared.name = row.id, "n" .. row.id
+                return v:put_row { data = shared }
+            end)
+            assert.equal(5, summary.ok)
+            for i, row in ipairs(neap.json.decode(acme.column("body")[1]).rows) do
+                assert.same({ id = tostring(i), name = "n" .. i }, row)
+            end
+        end)
+        acme.run(function(v) -- alone, behind a record of the same key
+            local shared = {}
+            run({ { n = "1" }, { n = "2" }, { n = "3" } }, function(row)
+                shared.id, shared.name = "1", row.n
+                return v:put_row { data = shared, debug = true }
+            end)
+            for i, body in ipairs(acme.column "body") do
+                assert.equal(tostring(i), neap.json.decode(body).data.name)
+            end
+        end)
+    end)
+
+    it("give their place back while they wait long", function()
+        acme.run(function(v)
+            local summary = run(rows(15), function(row)
+                return v:put_row { data = row, batch_plan = tonumber(row.id) <= 5 and "503" or nil }
+            end, { concurrency = 1 })
+            assert.equal(15, summary.ok)
+            assert.same({ "put_rows 5", "put_rows 5", "put_rows 5", "put_rows 5" }, calls())
+            assert.is_true(acme.column("at")[3] < 1)
+        end)
+    end)
 end)

@@ -84,6 +84,22 @@ describe("a delivery", function()
         end)
     end
 
+    it("ends at a call that there is not", function()
+        acme.run(function(v)
+            local ok, err = pcall(run, list(25), function(row) return v:putt(row) end)
+            assert.is_false(ok)
+            assert.equal('did you mean "put"?', err.hint)
+        end)
+    end)
+
+    it("refuses options that are none", function()
+        acme.run(function()
+            for _, opts in ipairs { { batch = 50 }, { concurrency = 0 } } do
+                assert.is_false((pcall(run, {}, error, opts)))
+            end
+        end)
+    end)
+
     it("writes letters with every send", function()
         acme.run(function(v)
             local _, letters = run({ { id = 1, plan = "429 503 400" } }, function(row) return v:put(row) end)

@@ -85,7 +85,9 @@ describe("neap.import", function()
         { { into = "acmee.put" }, { 'no vendor "acmee"' } },
         { { into = "acme.putt" }, { 'acme has no endpoint "putt"', 'did you mean "put"?' } },
         { { into = "acme.put_row.dat" }, { 'no parameter "dat" that holds fields', 'did you mean "data"?' } },
-        { { into = "acme.put_row.mode" }, { 'no parameter "mode" that holds fields' } },
+        { { into = "acme.put_row.mode" }, { "acme.put_row.mode holds no fields" } },
+        { { into = "acme.put." }, { '"acme.put." is no vendor.endpoint' } },
+        { { into = "acme.put", summary = 5 }, { "summary: a text expected, got a number" } },
     }
     for i, case in ipairs(mistakes) do
         it("refuses mistakes: " .. i, function()

@@ -98,16 +98,6 @@ function M.validate(endpoint, client, params)
     return values
 end
 
---- Do the rules across fields hold? For values whose types are checked already.
----@param endpoint neap.Endpoint
----@param values table<string, any>
----@return boolean
-function M.keeps_rules(endpoint, values)
-    local faults = {}
-    check_rules(endpoint, values, faults)
-    return #faults == 0
-end
-
 --- Names of values in a stable order: declared ones, then those of an open endpoint.
 local function names_of(endpoint, values)
     if not endpoint.open then return endpoint.wire_names end
@@ -124,6 +114,16 @@ local NONE = {}
 local function copy_of(values)
     local copy = {}
     for name, value in next, values do copy[name] = value end
+    return copy
+end
+
+--- A copy of values that shares no table with them.
+---@param value any
+---@return any
+function M.snapshot(value)
+    if type(value) ~= "table" then return value end
+    local copy = setmetatable({}, getmetatable(value))
+    for name, inner in next, value do copy[name] = M.snapshot(inner) end
     return copy
 end
 

@@ -94,7 +94,7 @@ function M.payload(bound, res)
         err.message = "the reply is no JSON: " .. err.message
         return nil, err, err.truncated
     end
-    local ok, payload, code, foreign = bound.client.model.envelope.accept(decoded)
+    local ok, payload, code, foreign = bound.accept(decoded)
     if ok then return payload end
     return nil, errors.new {
         kind = foreign and "decode" or "rejected", status = res:status(), message = excerpt(payload),

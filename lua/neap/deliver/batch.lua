@@ -17,7 +17,7 @@ local values = require "neap.schema.value"
 
 local M = {}
 
-local LINGER_S = 0.2
+local LINGER_S = 0.1
 
 ---@class neap.Batches
 ---@field delivery neap.Delivery
@@ -25,20 +25,22 @@ local LINGER_S = 0.2
 ---@field places integer batches that are being sent
 ---@field live integer batches that are not over
 ---@field sealed integer of these, batches that take no more records
+---@field parked integer of these, batches that wait long, without a place
 local Batches = {}
 Batches.__index = Batches
 
 ---@class neap.BatchKind calls that may travel together
 ---@field handle table the batch endpoint
----@field field string parameter of the single call
----@field list string parameter of the batch call
+---@field list string its parameter that takes their records
+---@field max integer records in a batch
 ---@field options table<string, any> parameters that all of them share
+---@field sent_options? table<string, any> the same as the batch endpoint has them, defaults filled in
 ---@field open? neap.Batch
 
 ---@class neap.Batch a slot as the call pipeline knows it: what it is told goes to each of its members
 ---@field members neap.BatchMember[]
 ---@field has_place boolean
----@field sent boolean
+---@field travelling? neap.BatchMember[] that were in the last send
 ---@field result? table what the call returned, packed
 local Batch = {}
 
@@ -56,10 +58,10 @@ end
 local Member = {}
 Member.__index = Member
 
---- A record that is cancelled before its batch was sent leaves it.
+--- A record that is cancelled leaves its batch: no later send has it.
 function Member.__close(member)
     local batch = member.batch
-    if batch.sent or batch.result then return end
+    if batch.result then return end
     for i, other in ipairs(batch.members) do
         if other == member then table.remove(batch.members, i) end
     end
@@ -75,7 +77,7 @@ end
 --- The parameters of the batch's call.
 function Batch:params()
     local params = {}
-    for name, value in pairs(self.kind.options) do params[name] = value end
+    for name, value in pairs(self.kind.sent_options) do params[name] = value end
     params[self.kind.list] = self:items()
     return params
 end
@@ -87,29 +89,43 @@ function Batch:seal()
     self.batches.sealed = self.batches.sealed + 1
 end
 
+function Batch:release()
+    if not self.has_place then return end
+    self.has_place = false
+    self.batches.places = self.batches.places - 1
+    self.batches.room:signal()
+end
+
+function Batch:set_parked(is_parked)
+    if self.is_parked == is_parked then return end
+    self.is_parked = is_parked
+    self.batches.parked = self.batches.parked + (is_parked and 1 or -1)
+end
+
 function Batch:over()
     if self.is_over then return end
     local batches = self.batches
     self.is_over = true
     batches.live, batches.sealed = batches.live - 1, batches.sealed - 1
-    self:park()
+    self:set_parked(false)
+    self:release()
     self.done:broadcast()
-    batches.delivery.room:signal()
+    batches.delivery:made_room()
 end
 
 function Batch:abandon()
     self:seal()
     if self.task then self.task:cancel() end
+    self.batches.room:signal() -- it may have been the one that was woken
     self:over()
 end
 
 -- As a slot ------------------------------------------------------------------------------------
 
 function Batch:park()
-    if not self.has_place then return end
-    self.has_place = false
-    self.batches.places = self.batches.places - 1
-    self.batches.room:broadcast()
+    self:set_parked(true)
+    self:release()
+    self.batches.delivery:made_room()
 end
 
 ---@async
@@ -117,14 +133,16 @@ function Batch:unpark()
     local batches = self.batches
     while batches.places >= batches.delivery.concurrency do batches.room:wait() end
     batches.places, self.has_place = batches.places + 1, true
+    self:set_parked(false)
 end
 
 --- Members may have left since the request was made.
 function Batch:sending(flowcall, write, request)
-    if not self.sent and #self.members < self.count then
+    if #self.members < self.count then
+        self.count = #self.members
         request.body = build.request(self.kind.handle.endpoint, self.kind.handle.client, self:params()).body
     end
-    self.sent, self.on_wire = true, {}
+    self.travelling, self.on_wire = table.move(self.members, 1, #self.members, 1, {}), {}
     for i, member in ipairs(self.members) do self.on_wire[i] = member.slot:sending(flowcall, write) end
     return self
 end
@@ -134,19 +152,19 @@ function Batch.__close(batch)
 end
 
 function Batch:answered(write)
-    for _, member in ipairs(self.members) do member.slot:answered(write) end
+    for _, member in ipairs(self.travelling) do member.slot:answered(write) end
 end
 
 function Batch:settled(ambiguous)
-    for _, member in ipairs(self.members) do member.slot:settled(ambiguous) end
+    for _, member in ipairs(self.travelling) do member.slot:settled(ambiguous) end
 end
 
 function Batch:succeeded(write)
-    for _, member in ipairs(self.members) do member.slot:succeeded(write) end
+    for _, member in ipairs(self.travelling) do member.slot:succeeded(write) end
 end
 
 function Batch:met_outage(...)
-    self.members[1].slot:met_outage(...)
+    self.travelling[1].slot:met_outage(...)
 end
 
 function Batch:stopped_error()
@@ -155,8 +173,14 @@ end
 
 -- Sending --------------------------------------------------------------------------------------
 
---- Waits until the batch is full, or until nothing joins any more. While the source waits for room that
--- other batches will make, more may come.
+--- May more records come, though none has for a while? While the source waits because as many batches as
+-- may are under way; unless so many kinds are open that there is no waiting for each.
+local function may_grow(batches)
+    if batches.delivery.is_read or batches:has_room() then return false end
+    return batches.live - batches.sealed <= batches.delivery.concurrency
+end
+
+--- Waits until the batch is full, or until nothing joins any more.
 local function gather(batch)
     local batches = batch.batches
     repeat
@@ -164,7 +188,7 @@ local function gather(batch)
         concurrency.deadline(LINGER_S, function()
             while not batch.is_full do batch.full:wait() end
         end)
-        local is_growing = #batch.members ~= count or batches.delivery:is_paused() and batches.live > 1
+        local is_growing = #batch.members ~= count or may_grow(batches)
     until batch.is_full or not is_growing
     batch:seal()
 end
@@ -195,17 +219,26 @@ end
 
 -- Joining --------------------------------------------------------------------------------------
 
---- What the batch endpoint refuses travels alone. Types are checked with the first of a kind: the elements'
--- own were checked for the single call.
-local function is_accepted(kind, item)
-    local endpoint, params = kind.handle.endpoint, { [kind.list] = values.array { item } }
-    for name, value in pairs(kind.options) do params[name] = value end
-    if kind.is_accepted == nil then
-        kind.is_accepted = endpoint.params:check(params, build.check_options(kind.handle.client)) ~= nil
+local function without(params, name)
+    local rest = {}
+    for other, value in pairs(params) do
+        if other ~= name then rest[other] = value end
     end
-    return kind.is_accepted and build.keeps_rules(endpoint, params)
+    return rest
 end
 
+--- What a call sends in a batch: checked as a batch of its own, whose options become those of all.
+---@return table|nil item nil: the batch endpoint refuses it
+local function item_of(kind, item)
+    local params = { [kind.list] = values.array { item } }
+    for name, value in pairs(kind.options) do params[name] = value end
+    local sent = build.validate(kind.handle.endpoint, kind.handle.client, params)
+    if not sent then return nil end
+    kind.sent_options = kind.sent_options or without(sent, kind.list)
+    return sent[kind.list][1]
+end
+
+--- What tells kinds of batches apart.
 local function options_text(endpoint, params, field)
     local parts = {}
     for i, name in ipairs(endpoint.wire_names) do
@@ -219,17 +252,13 @@ local function options_text(endpoint, params, field)
 end
 
 local function new_kind(handle, client, params)
-    local spec, options = handle.endpoint.batch, {}
-    for name, value in pairs(params) do
-        if name ~= spec.field then options[name] = value end
-    end
+    local spec = handle.endpoint.batch
     return {
-        handle = client[spec.endpoint.name], field = spec.field, list = spec.list, max = spec.max,
-        options = options,
+        handle = client[spec.endpoint.name], list = spec.list, max = spec.max, options = without(params, spec.field),
     }
 end
 
---- The kind of batch that a call may join, or nil.
+--- The kind of batch that a call may join, and what of it is sent; nil: none.
 function Batches:kind_of(handle, client, params)
     local spec = handle.endpoint.batch
     local item = spec and params[spec.field]
@@ -238,12 +267,13 @@ function Batches:kind_of(handle, client, params)
     self.kinds[handle] = kinds
     local text = options_text(handle.endpoint, params, spec.field)
     kinds[text] = kinds[text] or new_kind(handle, client, params)
-    return is_accepted(kinds[text], item) and kinds[text] or nil
+    item = item_of(kinds[text], item)
+    if item then return kinds[text], item end
 end
 
 function Batches:open(kind)
     local batch = setmetatable({
-        batches = self, kind = kind, members = {}, has_place = false, sent = false,
+        batches = self, kind = kind, members = {}, has_place = false, is_parked = false,
         full = event.new(), done = event.new(),
     }, Batch)
     self.live = self.live + 1
@@ -275,11 +305,11 @@ end
 ---@return neap.Error? err
 ---@return neap.Attempt[]? earlier sends of a batch that was refused
 function Batches:join(handle, client, params, slot)
-    local kind = self:kind_of(handle, client, params)
+    local kind, item = self:kind_of(handle, client, params)
     if not kind then return nil end
     kind.open = kind.open or self:open(kind)
     local batch = kind.open
-    local member <close> = setmetatable({ batch = batch, slot = slot, item = params[kind.field] }, Member)
+    local member <close> = setmetatable({ batch = batch, slot = slot, item = item }, Member)
     batch.members[#batch.members + 1] = member
     if #batch.members == kind.max then
         batch:seal()
@@ -299,7 +329,7 @@ end
 
 --- May the source be read on? Not while as many batches wait or travel as may travel.
 function Batches:has_room()
-    return self.sealed < self.delivery.concurrency
+    return self.sealed - self.parked < self.delivery.concurrency
 end
 
 --- Ends what is under way; when the delivery is over.
@@ -313,7 +343,7 @@ end
 function M.new(delivery)
     local self = setmetatable({
         delivery = delivery, kinds = {}, opened = {}, wake = event.new(), room = event.new(),
-        places = 0, live = 0, sealed = 0,
+        places = 0, live = 0, sealed = 0, parked = 0,
     }, Batches)
     self.task = task.spawn(dispatch, self)
     return self

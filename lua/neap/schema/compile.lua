@@ -106,6 +106,7 @@ function compile.field(spec, name, path, where)
     if fault then refuse(where, path, fault) end
     local field = {}
     for key, value in pairs(spec) do field[key] = value end
+    field.spec = spec
     field.name, field.path, field.type = name, path, types.of(spec)
     compile_parts(field, where)
     local check = (container[field.type] or scalar[field.type])(field)

@@ -130,7 +130,7 @@ local audience = { type = "object", open = true, custom_max_length = 1025, field
         "register_type", "facebook_id", "google_id", { "line_id", doc = "U and 32 hex digits" },
         "messenger_psid", "crm_pk", { "fcm_token", doc = "one push token" },
     }),
-    { { "fcm_tokens", type = "list", of = fcm_token, nullable = true } },
+    { { "fcm_tokens", type = "list", of = fcm_token, nullable = true, also = CLEARING } },
     clearable("boolean", {
         { "is_subscriber", doc = "e-mail opt-in" }, "is_subscriber_sms", "is_subscriber_line", "is_subscriber_pn",
         "is_active", { "is_headless_account", doc = "a member without a shop member number" },
@@ -139,7 +139,7 @@ local audience = { type = "object", open = true, custom_max_length = 1025, field
         { "tags", doc = "separated by commas, without blanks" }, { "iso_code", doc = "country code, like TW" },
         { "sites", doc = "separated by commas" }, "city", "country", "province", "zip_code", "address",
     }),
-    fields({ type = "list", of = channel, nullable = true }, { "email_channels", "line_channels" }),
+    fields({ type = "list", of = channel, nullable = true, also = CLEARING }, { "email_channels", "line_channels" }),
     fields({ type = "decimal", places = 2, nullable = true, also = CLEARING }, {
         "membership_renewal_diff", "membership_upgrade_diff", "membership_upgrade_oneday_diff", "point_balance",
         "credit_balance",

@@ -15,7 +15,9 @@ local FIELDS = { "into", "summary", "description", "example" }
 --- Where records go: the endpoint, and the parameter that takes one; without it a record is all parameters.
 local function find(into)
     local model, endpoint, field = target.find(WHO, into)
-    if field and not endpoint.params:shape(field) then
+    if field and endpoint.params.by_name[field] and not endpoint.params:shape(field) then
+        target.refuse(WHO, ("%s.%s.%s holds no fields"):format(model.name, endpoint.name, field))
+    elseif field and not endpoint.params:shape(field) then
         target.refuse(WHO, ("%s.%s has no parameter %q that holds fields"):format(model.name, endpoint.name, field),
             suggest.hint(field, endpoint.params:names()))
     end

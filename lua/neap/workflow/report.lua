@@ -124,7 +124,8 @@ end
 ---@return table workflow
 function M.define(spec)
     target.check_fields(WHO, spec, FIELDS)
-    local model, endpoint = target.find(WHO, spec.of)
+    local model, endpoint, param = target.find(WHO, spec.of)
+    if param then target.refuse(WHO, ("of: %q names a parameter, an endpoint is expected"):format(spec.of)) end
     if not endpoint.job then target.refuse(WHO, spec.of .. " has no job in its definition") end
     target.check_defaults(WHO, endpoint, spec.defaults)
     local options = target.options(endpoint, nil, spec.defaults)

@@ -36,21 +36,23 @@ end
 ---@return neap.Endpoint
 ---@return string|nil param
 function M.find(who, text)
-    local vendor, name, param = text:match "^([%w_-]+)%.([%w_]+)%.?([%w_]*)$"
+    local vendor, name, param = text:match "^([%w_-]+)%.([%w_]+)$"
+    if not vendor then vendor, name, param = text:match "^([%w_-]+)%.([%w_]+)%.([%w_]+)$" end
     if not vendor then M.refuse(who, ("%q is no vendor.endpoint"):format(text)) end
     local model = registry.load(vendor)
     local endpoint = model.endpoints[name]
     if not endpoint then
         M.refuse(who, ("%s has no endpoint %q"):format(vendor, name), suggest.hint(name, model.endpoint_names))
     end
-    return model, endpoint, param ~= "" and param or nil
+    return model, endpoint, param
 end
 
 --- An option that stands for a parameter, with a default of its own where the vendor has none.
 local function option_of(param, default)
-    local option = {}
-    for name, value in pairs(param) do option[name] = value end
-    option[1], option.name, option.path, option.check, option.place = param.name, nil, nil, nil, nil
+    local option = { param.name }
+    for name, value in pairs(param.spec) do
+        if name ~= 1 and name ~= "place" then option[name] = value end
+    end
     if default ~= nil then option.default, option.required = default, nil end
     return option
 end
@@ -60,6 +62,7 @@ end
 ---@param endpoint neap.Endpoint
 ---@param defaults? table<string, any>
 function M.check_defaults(who, endpoint, defaults)
+    if defaults ~= nil and type(defaults) ~= "table" then M.refuse(who, "defaults: a table expected") end
     for name in pairs(defaults or {}) do
         if not endpoint.params.by_name[name] then
             M.refuse(who, ("defaults: %s has no parameter %q"):format(endpoint.name, tostring(name)),
