@@ -134,25 +134,30 @@ int neap_credential_put(neap_credential *c, neap_placement where, const char *na
 
 /* --- origins ---------------------------------------------------------------------------------- */
 
-int neap_credential_allow(neap_credential *c, const char *url) {
+/* Parses the origin of a URL into memory of its own. */
+static int read_origin(origin *o, const char *url) {
     neap_buf text = {0};
     neap_url u;
-    origin *grown;
     int rc = neap_url_parse(&u, url, strlen(url), NULL);
+    if (rc == 0) rc = neap_url_add_origin(&text, &u);
+    if (rc == 0) rc = neap_buf_add(&text, "", 1);
+    if (rc == 0) rc = neap_url_parse(&o->url, text.data, text.len - 1, NULL);
+    if (rc < 0) neap_buf_free(&text);
+    else o->text = text.data; /* the buffer's memory is the list's now */
+    return rc;
+}
+
+int neap_credential_allow(neap_credential *c, const char *url) {
+    origin made = {0}, *grown;
+    int rc = read_origin(&made, url);
     if (rc < 0) return rc;
     grown = realloc(c->origins, (c->origin_count + 1) * sizeof *grown);
-    if (grown == NULL) return NEAP_ENOMEM;
-    c->origins = grown;
-    grown += c->origin_count;
-    rc = neap_url_add_origin(&text, &u);
-    if (rc == 0) rc = neap_buf_add(&text, "", 1);
-    if (rc == 0) rc = neap_url_parse(&grown->url, text.data, text.len - 1, NULL);
-    if (rc < 0) {
-        neap_buf_free(&text);
-        return rc;
+    if (grown == NULL) {
+        free(made.text);
+        return NEAP_ENOMEM;
     }
-    grown->text = text.data; /* the buffer's memory is the list's now */
-    c->origin_count++;
+    c->origins = grown;
+    c->origins[c->origin_count++] = made;
     return 0;
 }
 

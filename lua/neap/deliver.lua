@@ -9,7 +9,7 @@
 -- on the wire may answer for GRACE_S seconds, all others are dead-lettered, the unread rest of a file
 -- too.
 
-local batch = require "neap.deliver.batch"
+local batches = require "neap.deliver.batches"
 local clock = require "neap.native.clock"
 local concurrency = require "neap.concurrency"
 local deadletter = require "neap.deadletter"
@@ -135,9 +135,8 @@ function Delivery:leave_parked(slot)
 end
 
 local function has_room(delivery)
-    local batches = delivery.batches
     return delivery.places < delivery.concurrency and delivery.parked < MAX_PARKED
-        and (not batches or batches:has_room())
+        and (not delivery.batches or delivery.batches:has_room())
 end
 
 --- Does the source wait until records have gone?
@@ -429,7 +428,7 @@ function M.run(from, fn, opts)
     local path = letters_path(opened, opts)
     deadletter.check(path)
     local delivery = new_delivery(opened, fn, opts, path)
-    if opts.batch then delivery.batches = batch.new(delivery) end
+    if opts.batch then delivery.batches = batches.new(delivery) end
     delivery.progress = progress.new(delivery)
     delivery.letters.on_error = function(err) delivery:stop("letters", err) end
     local forget = runtime.on_stop(function(signal)

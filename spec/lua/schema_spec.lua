@@ -225,7 +225,7 @@ describe("schema names", function()
             { { type = "datetime", zone = "required", zone_form = "+0800" },
                 "date with time, zone required, sent as +0800" },
             { { type = "datetime", zone_form = "+08", date_only = true, unpadded = true },
-                "date with time, zone sent as +08, or a date, also unpadded" },
+                "date with time, zone written as +08, or a date, also unpadded" },
             { { type = "datetime", zone = "none" }, "date with time, without zone" },
             { { type = "object", of = { type = "id" } }, "object of ids" },
             { { type = "object", custom_max_length = 128 }, "object, texts of at most 128 characters" },

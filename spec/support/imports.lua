@@ -96,4 +96,22 @@ function imports.deliver(noun, file, seed, batch)
     return counts
 end
 
+--- Declares the specs of recipes, row by row; busted's functions are those of the spec's file.
+function imports.declare(describe, it, recipe_names)
+    for _, recipe in ipairs(recipe_names) do
+        describe("omnisegment/" .. recipe, function()
+            local noun = imports.nouns[recipe]
+            local file = imports.write(noun, acceptance.place()(recipe .. ".ndjson"))
+            for seed = 1, SEEDS do
+                it(("leaves at the vendor what is in the file, seed %d"):format(seed), function()
+                    local counts = imports.deliver(noun, file, seed)
+                    for _, fault in ipairs { "503", "429", "reset", "truncate" } do
+                        if ROWS >= 1000 then assert.is_true((counts.fault[fault] or 0) > 0, fault) end
+                    end
+                end)
+            end
+        end)
+    end
+end
+
 return imports

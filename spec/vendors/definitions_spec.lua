@@ -126,7 +126,7 @@ describe("opm", function()
             'customerId: required; customerID: unknown name, did you mean "customerId"?' },
         { "opm.entry", { customerId = "1", customerEmail = "a", api_key = "k" },
             "api_key: a setting, not a parameter: use --set opm.api_key=..." },
-        { "opm.ping", { x = 1 }, "x: unknown name" },
+        { "opm.ping", { x = 1 }, "x: unknown name, there are no parameters" },
     }
     for i, case in ipairs(refused) do
         it(("refuses %d: %s"):format(i, case[3]), function()

@@ -1,45 +1,19 @@
---- The batches of a delivery: calls of an endpoint whose definition has `batch` gather, and travel as one
--- call of the endpoint named there. Each record keeps its own task, key and outcome; what the vendor
--- refuses as a batch is sent again record by record, so that a bad one never takes others down.
---
--- A batch is sent by a task of its own when it is full, or when nothing has joined it for LINGER_S while
--- nothing else could: its records are parked meanwhile, and the batch holds the place of all of them.
+--- One batch of a delivery: its records, and what the call pipeline knows as a slot: what it is told goes to
+-- each of them. batches.lua fills and sends it.
 
 local build = require "neap.call.build"
-local call = require "neap.call"
-local concurrency = require "neap.concurrency"
-local errors = require "neap.error"
 local event = require "neap.native.event"
-local json = require "neap.native.json"
-local null = require "neap.null"
-local task = require "neap.native.task"
 local values = require "neap.schema.value"
 
 local M = {}
 
-local LINGER_S = 0.1
-
----@class neap.Batches
----@field delivery neap.Delivery
----@field kinds table<string, neap.BatchKind|false> by client, endpoint and options
----@field places integer batches that are being sent
----@field live integer batches that are not over
----@field sealed integer of these, batches that take no more records
----@field parked integer of these, batches that wait long, without a place
-local Batches = {}
-Batches.__index = Batches
-
----@class neap.BatchKind calls that may travel together
----@field handle table the batch endpoint
----@field list string its parameter that takes their records
----@field max integer records in a batch
----@field options table<string, any> parameters that all of them share
----@field sent_options? table<string, any> the same as the batch endpoint has them, defaults filled in
----@field open? neap.Batch
-
----@class neap.Batch a slot as the call pipeline knows it: what it is told goes to each of its members
+---@class neap.Batch
+---@field batches neap.Batches
+---@field kind neap.BatchKind
 ---@field members neap.BatchMember[]
 ---@field has_place boolean
+---@field is_parked boolean it waits long, without a place
+---@field is_full? boolean
 ---@field travelling? neap.BatchMember[] that were in the last send
 ---@field result? table what the call returned, packed
 local Batch = {}
@@ -57,6 +31,19 @@ end
 ---@field item table the record in wire form
 local Member = {}
 Member.__index = Member
+
+--- Takes a record in; closing what is returned takes it out.
+---@return neap.BatchMember
+function Batch:add(slot, item)
+    local member = setmetatable({ batch = self, slot = slot, item = item }, Member)
+    self.members[#self.members + 1] = member
+    if #self.members == self.kind.max then
+        self:seal()
+        self.is_full = true
+        self.full:signal()
+    end
+    return member
+end
 
 --- A record that is cancelled leaves its batch: no later send has it.
 function Member.__close(member)
@@ -120,6 +107,13 @@ function Batch:abandon()
     self:over()
 end
 
+--- Waits until the batch has its outcome.
+---@async
+function Batch:await()
+    while not self.result do self.done:wait() end
+    return table.unpack(self.result, 1, self.result.n)
+end
+
 -- As a slot ------------------------------------------------------------------------------------
 
 function Batch:park()
@@ -171,182 +165,14 @@ function Batch:stopped_error()
     return self.batches.delivery:ended_error()
 end
 
--- Sending --------------------------------------------------------------------------------------
-
---- May more records come, though none has for a while? While the source waits because as many batches as
--- may are under way; unless so many kinds are open that there is no waiting for each.
-local function may_grow(batches)
-    if batches.delivery.is_read or batches:has_room() then return false end
-    return batches.live - batches.sealed <= batches.delivery.concurrency
-end
-
---- Waits until the batch is full, or until nothing joins any more.
-local function gather(batch)
-    local batches = batch.batches
-    repeat
-        local count = #batch.members
-        concurrency.deadline(LINGER_S, function()
-            while not batch.is_full do batch.full:wait() end
-        end)
-        local is_growing = #batch.members ~= count or may_grow(batches)
-    until batch.is_full or not is_growing
-    batch:seal()
-end
-
-local function send(batch)
-    local kind = batch.kind
-    batch:unpark()
-    batch.count = #batch.members
-    return call.send(kind.handle, kind.handle.client, batch:params(), batch)
-end
-
-local function run(batch)
-    gather(batch)
-    batch.result = table.pack(pcall(send, batch))
-    batch:over()
-end
-
---- Starts the task of every batch that was opened: batches are not the children of a record.
-local function dispatch(batches)
-    while true do
-        while #batches.opened > 0 do
-            local batch = table.remove(batches.opened, 1)
-            if not batch.is_over then batch.task = task.spawn(run, batch) end
-        end
-        batches.wake:wait()
-    end
-end
-
--- Joining --------------------------------------------------------------------------------------
-
-local function without(params, name)
-    local rest = {}
-    for other, value in pairs(params) do
-        if other ~= name then rest[other] = value end
-    end
-    return rest
-end
-
---- What a call sends in a batch: checked as a batch of its own, whose options become those of all.
----@return table|nil item nil: the batch endpoint refuses it
-local function item_of(kind, item)
-    local params = { [kind.list] = values.array { item } }
-    for name, value in pairs(kind.options) do params[name] = value end
-    local sent = build.validate(kind.handle.endpoint, kind.handle.client, params)
-    if not sent then return nil end
-    kind.sent_options = kind.sent_options or without(sent, kind.list)
-    return sent[kind.list][1]
-end
-
---- What tells kinds of batches apart.
-local function options_text(endpoint, params, field)
-    local parts = {}
-    for i, name in ipairs(endpoint.wire_names) do
-        local value = params[name]
-        if name ~= field and value ~= nil then
-            parts[#parts + 1] = i .. (type(value) == "table" and json.encode(value, { sorted = true })
-                or type(value) .. tostring(value))
-        end
-    end
-    return table.concat(parts, "\0")
-end
-
-local function new_kind(handle, client, params)
-    local spec = handle.endpoint.batch
-    return {
-        handle = client[spec.endpoint.name], list = spec.list, max = spec.max, options = without(params, spec.field),
-    }
-end
-
---- The kind of batch that a call may join, and what of it is sent; nil: none.
-function Batches:kind_of(handle, client, params)
-    local spec = handle.endpoint.batch
-    local item = spec and params[spec.field]
-    if type(item) ~= "table" or item == null or values.is_list(item) then return nil end
-    local kinds = self.kinds[handle] or {}
-    self.kinds[handle] = kinds
-    local text = options_text(handle.endpoint, params, spec.field)
-    kinds[text] = kinds[text] or new_kind(handle, client, params)
-    item = item_of(kinds[text], item)
-    if item then return kinds[text], item end
-end
-
-function Batches:open(kind)
-    local batch = setmetatable({
-        batches = self, kind = kind, members = {}, has_place = false, is_parked = false,
+---@param batches neap.Batches
+---@param kind neap.BatchKind
+---@return neap.Batch
+function M.new(batches, kind)
+    return setmetatable({
+        batches = batches, kind = kind, members = {}, has_place = false, is_parked = false,
         full = event.new(), done = event.new(),
     }, Batch)
-    self.live = self.live + 1
-    self.opened[#self.opened + 1] = batch
-    self.wake:signal()
-    return batch
-end
-
---- A refusal that may be one record's fault: each is then sent by itself.
-local function is_divisible(err)
-    return err.kind == "rejected" and err.outcome ~= "unknown" and (err.status or 0) < 500
-end
-
---- The error of one member: its own copy, with the script's line that made its call.
-local function error_of(err)
-    local own = {}
-    for name, value in pairs(err) do own[name] = value end
-    own.where = errors.caller()
-    return errors.new(own)
-end
-
---- Lets a call travel in a batch. Waits until that has its outcome.
----@async
----@param handle table endpoint handle of client.lua
----@param client neap.Client
----@param params table<string, any> checked, in wire form
----@param slot neap.Slot
----@return any payload nil without an error: the call is to be sent alone
----@return neap.Error? err
----@return neap.Attempt[]? earlier sends of a batch that was refused
-function Batches:join(handle, client, params, slot)
-    local kind, item = self:kind_of(handle, client, params)
-    if not kind then return nil end
-    kind.open = kind.open or self:open(kind)
-    local batch = kind.open
-    local member <close> = setmetatable({ batch = batch, slot = slot, item = item }, Member)
-    batch.members[#batch.members + 1] = member
-    if #batch.members == kind.max then
-        batch:seal()
-        batch.is_full = true
-        batch.full:signal()
-    end
-    slot:park()
-    while not batch.result do batch.done:wait() end
-    slot:unpark()
-    local ok, payload, err = table.unpack(batch.result, 1, batch.result.n)
-    if not ok then error(payload, 0) end
-    if payload ~= nil then return payload end
-    if not is_divisible(err) or slot.stopping then return nil, error_of(err) end
-    slot.retried = true
-    return nil, nil, err.attempts
-end
-
---- May the source be read on? Not while as many batches wait or travel as may travel.
-function Batches:has_room()
-    return self.sealed - self.parked < self.delivery.concurrency
-end
-
---- Ends what is under way; when the delivery is over.
-function Batches:close()
-    self.task:cancel()
-end
-
---- Makes the batches of a delivery; to be called by its own task.
----@param delivery neap.Delivery
----@return neap.Batches
-function M.new(delivery)
-    local self = setmetatable({
-        delivery = delivery, kinds = {}, opened = {}, wake = event.new(), room = event.new(),
-        places = 0, live = 0, sealed = 0, parked = 0,
-    }, Batches)
-    self.task = task.spawn(dispatch, self)
-    return self
 end
 
 return M

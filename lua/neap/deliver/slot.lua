@@ -6,7 +6,7 @@ local lock = require "neap.deliver.lock"
 
 local M = {}
 
---- What the call pipeline tells a record, a child of its task, or a batch (deliver/batch.lua).
+--- What the call pipeline tells a record, a child of its task, or a batch (batch.lua).
 ---@class neap.Slot
 ---@field delivery neap.Delivery
 ---@field record table
