@@ -218,12 +218,6 @@ local RULES = {
         { "custom names unlike declared ones", { ["data.emial"] = "x" },
             "data.emial: unknown name, too near to a declared one (the setting custom_fields allows it), "
                 .. 'did you mean "email"?', { ["data.pairs_of_shoes"] = { { size = "42" } } } },
-        { "custom values", { ["data.pairs"] = { size = 42 } },
-            "data.pairs: a custom field is a text, a number, a boolean, a date, or a list of objects",
-            { ["data.pairs"] = true, ["data.colours"] = null } },
-        { "custom lists hold objects", { ["data.pairs"] = { "a", "b" } },
-            "data.pairs: a custom field is a text, a number, a boolean, a date, or a list of objects",
-            { ["data.pairs"] = { { size = "42" }, { size = "43" } } } },
     },
     { "import_audience_batch",
         { "at most 50", { data = times(51, member) }, "data: 51 items, at most 50 are allowed",

@@ -52,20 +52,14 @@ local function for_rows(name, fn, doc)
     end }
 end
 
-local SINGLE = "a custom field is a text, a number or a date"
-local MULTI = "a custom field is a text, a number, a boolean, a date, or a list of objects"
-
---- Makes the rule that custom fields, those not declared, are of the vendor's types.
-local function custom_values(name, object, takes_lists)
-    local declared, doc = {}, takes_lists and MULTI or SINGLE
+--- Makes the rule that custom fields, those not declared, are of the types that orders and products have.
+local function custom_values(name, object)
+    local declared, doc = {}, "a custom field is a text, a number or a date"
     for _, field in ipairs(object.fields) do declared[field[1]] = true end
-    local function is_odd(value)
-        if type(value) == "boolean" then return not takes_lists end
-        return type(value) == "table" and not (takes_lists and (type(value[1]) == "table" or next(value) == nil))
-    end
     return for_rows(name, function(row, path, _, fault)
         for field, value in pairs(row) do
-            if not declared[field] and is_odd(value) then fault(("%s.%s"):format(path, field), doc) end
+            local is_odd = type(value) == "boolean" or type(value) == "table"
+            if is_odd and not declared[field] then fault(("%s.%s"):format(path, field), doc) end
         end
     end, doc)
 end
@@ -248,7 +242,7 @@ end
 local order_rules = {
     for_rows("data", identified_member, IDENTIFIED .. "; none of them is needed with is_anonymous"),
     for_rows("data", parallel_lists, "products_name and products_quantity have as many items as products"),
-    custom_values("data", order, false),
+    custom_values("data", order),
 }
 
 local voucher = { type = "object", fields = join(
@@ -310,7 +304,7 @@ local product_rules = {
             end
         end
     end, "data.product_type has at most three levels"),
-    custom_values("data", product, false),
+    custom_values("data", product),
 }
 
 --- Dates with time of registrations and warranties.
@@ -472,7 +466,7 @@ local endpoints = {
             one(audience, "the member; other names are custom fields of the organisation"),
             ignore_empty_value, merge_key "source_id", tag_mode,
         },
-        rules = { for_rows("data", merged_member, MERGED), custom_values("data", audience, true) },
+        rules = { for_rows("data", merged_member, MERGED) },
         returns = "{status: \"OK\", error_msg: \"\"}",
         example = { data = { member_sn = "M0001", email = "m0001@example.com", tags = "vip,spring" } },
     },
@@ -488,7 +482,7 @@ local endpoints = {
                 doc = "for custom fields that hold rows: the name of the custom field, and the one of its fields "
                     .. "that finds the row to update" },
         },
-        rules = { for_rows("data", merged_member, "in each row " .. MERGED), custom_values("data", audience, true) },
+        rules = { for_rows("data", merged_member, "in each row " .. MERGED) },
         returns = "null",
         example = { data = {
             { member_sn = "M0001", email = "m0001@example.com" }, { member_sn = "M0002", birthday = "1990-05-17" },
