@@ -104,6 +104,28 @@ end)
 describe("neap.report", function()
     after_each(helper.assert_idle)
 
+    it("says what an answer lacks, and how to come by a report that was ordered", function()
+        acme.run(function()
+            local flow = neap.report { of = "acme.order" }
+            local function order(plan)
+                local args = {
+                    id = "R1", plan = plan, out = helper.tmpdir() .. "/r", poll_every = 1, give_up_after = 9,
+                }
+                local ok, err = pcall(flow.start, flow, args)
+                assert.is_false(ok)
+                assert.equal("decode", err.kind)
+                assert.is_false(helper.exists(args.out))
+                return err
+            end
+            local err = order "null"
+            assert.equal('acme.order: the payload has no usable "id"', err.message)
+            assert.is_nil(err.hint)
+            err = order()
+            assert.equal('acme.read: the payload has no usable "state"', err.message)
+            assert.equal("neap call acme read id=R1 shows its state and address", err.hint)
+        end)
+    end)
+
     it("refuses what has no job", function()
         acme.run(function()
             local ok, err = pcall(neap.report, { of = "acme.put" })

@@ -73,6 +73,7 @@ end
 function Batch:seal()
     if self.kind.open ~= self then return end
     self.kind.open = nil
+    self.kind.forget()
     self.batches.sealed = self.batches.sealed + 1
 end
 

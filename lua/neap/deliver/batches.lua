@@ -22,7 +22,7 @@ local LINGER_S = 0.1
 
 ---@class neap.Batches
 ---@field delivery neap.Delivery
----@field kinds table<string, neap.BatchKind|false> by client, endpoint and options
+---@field kinds table<table, table<string, neap.BatchKind>> those with an open batch, by endpoint handle and options
 ---@field places integer batches that are being sent
 ---@field live integer batches that are not over
 ---@field sealed integer of these, batches that take no more records
@@ -37,6 +37,7 @@ Batches.__index = Batches
 ---@field options table<string, any> parameters that all of them share
 ---@field sent_options? table<string, any> the same as the batch endpoint has them, defaults filled in
 ---@field open? neap.Batch
+---@field forget? fun() its batch takes no more records
 
 -- Sending --------------------------------------------------------------------------------------
 
@@ -133,9 +134,14 @@ function Batches:kind_of(handle, client, params)
     local kinds = self.kinds[handle] or {}
     self.kinds[handle] = kinds
     local text = options_text(handle.endpoint, params, spec.field)
-    kinds[text] = kinds[text] or new_kind(handle, client, params)
-    item = item_of(kinds[text], item)
-    if item then return kinds[text], item end
+    local kind = kinds[text] or new_kind(handle, client, params)
+    item = item_of(kind, item)
+    if not item then return nil end
+    if not kind.open then
+        kinds[text], kind.open = kind, self:open(kind)
+        kind.forget = function() kinds[text] = nil end -- there may be a kind for every record
+    end
+    return kind, item
 end
 
 function Batches:open(kind)
@@ -171,7 +177,6 @@ end
 function Batches:join(handle, client, params, slot)
     local kind, item = self:kind_of(handle, client, params)
     if not kind then return nil end
-    kind.open = kind.open or self:open(kind)
     local joined = kind.open
     local _ <close> = joined:add(slot, item)
     slot:park()

@@ -36,10 +36,14 @@ local function not_ready(endpoint, id, seconds)
 end
 
 --- A member of a payload that the definition names. Raises where it is not of the type.
-local function member(endpoint, payload, name, wanted, called)
+---@param hint? string how to come by the report, once there is one
+local function member(endpoint, payload, name, wanted, called, hint)
     local value = type(payload) == "table" and payload[name] or nil
     if wanted[type(value)] then return value end
-    errors.raise("decode", "%s.%s: the payload has no usable %q", endpoint.vendor, called, name)
+    error(errors.new {
+        kind = "decode", hint = hint,
+        message = ("%s.%s: the payload has no usable %q"):format(endpoint.vendor, called, name),
+    }, 0)
 end
 
 local ID = { string = true, number = true }
@@ -55,7 +59,7 @@ local function await(client, endpoint, id, args)
             failed.hint = failed.hint or later(endpoint, id)
             return nil, failed
         end
-        local word = member(endpoint, state, job.state, TEXT, job.get)
+        local word = member(endpoint, state, job.state, TEXT, job.get, later(endpoint, id))
         if word == job.failed then
             return nil, errors.new {
                 kind = "rejected", message = ("report %s failed at the vendor"):format(id),
@@ -98,7 +102,8 @@ local function run(client, endpoint, params, args)
     progress.note(("report %s is ordered; asking every %g s whether it is ready"):format(id, args.poll_every))
     local state = assert(await(client, endpoint, id, args))
     progress.note(("report %s is ready; saving it"):format(id))
-    local bytes = assert(save(endpoint, id, member(endpoint, state, job.url, TEXT, job.get), args.out))
+    local url = member(endpoint, state, job.url, TEXT, job.get, later(endpoint, id))
+    local bytes = assert(save(endpoint, id, url, args.out))
     return { [job.id] = id, bytes = bytes, out = args.out }
 end
 

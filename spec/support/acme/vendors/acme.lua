@@ -38,6 +38,10 @@ return vendor.define "acme" {
         in_query = { post = "/in_query", auth = "query", tenant = "query", write = "unsafe", params = { id, plan } },
         with_bearer = { get = "/with_bearer", auth = "bearer", params = { id, plan } },
         with_basic = { get = "/with_basic", auth = "basic", params = { id, plan } },
+        order = {
+            post = "/order", auth = "header", write = "unsafe", params = { id, plan },
+            job = { id = "id", get = "read", state = "state", done = "DONE", failed = "FAILED", url = "url" },
+        },
         put_row = {
             post = "/put_row", auth = "header", write = "idempotent", key = "data.id",
             batch = { endpoint = "put_rows", field = "data", list = "rows" },
