@@ -2,9 +2,9 @@
 # Everything it says goes to stderr: stdout belongs to the command that runs afterwards.
 # shellcheck shell=bash disable=SC2034,SC2154
 
-build_packages=(ca-certificates cmake gcc libc6-dev libcurl4-openssl-dev liblua5.4-dev
-    libmicrohttpd-dev libuv1-dev lua-cjson lua-cjson-dev lua-lpeg lua-lpeg-dev lua5.4 ninja-build
-    pkg-config)
+build_packages=(ca-certificates cmake gcc libc6-dev libcurl4-openssl-dev libexpat1-dev
+    liblua5.4-dev libmicrohttpd-dev libsqlite3-dev libuv1-dev lua-cjson lua-cjson-dev lua-lpeg
+    lua-lpeg-dev lua5.4 ninja-build pkg-config)
 test_packages=(clang-tidy cppcheck g++ lua-busted lua-check)
 
 say() { printf '%s\n' "$*" >&2; }

@@ -4,8 +4,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "err.h"
-
 /* Slots in memory. Departed requests queue in order of departure and leave from the front, so every
  * step is O(1) for any N. A request behind an unanswered one stays up to the jitter longer than its
  * own answer demands: late, never early. */
@@ -71,8 +69,13 @@ static void ring_free(void *ledger) {
     free(r);
 }
 
-static const neap_ledger_ops ring_ops = {ring_ready_at,  ring_take, ring_depart, ring_answer,
-                                         ring_give_back, ring_used, ring_free};
+static const neap_ledger_ops ring_ops = {.ready_at = ring_ready_at,
+                                         .take = ring_take,
+                                         .depart = ring_depart,
+                                         .answer = ring_answer,
+                                         .give_back = ring_give_back,
+                                         .used = ring_used,
+                                         .free = ring_free};
 
 static ring *ring_new(const neap_limit_cfg *cfg) {
     ring *r = calloc(1, sizeof *r);
@@ -111,6 +114,15 @@ int64_t neap_limit_ready_at(neap_limit *l, int64_t now) {
     if (l->spacing_ns == 0 || l->last == 0) return free_at;
     spaced_at = l->anchor_ns + l->spacing_ns;
     return spaced_at > free_at ? spaced_at : free_at;
+}
+
+void neap_limit_want(neap_limit *l, int64_t now, size_t count) {
+    if (l->ops->want != NULL) l->ops->want(l->ledger, now, count);
+}
+
+const neap_err *neap_limit_get_failure(const neap_limit *l) {
+    static const neap_err none;
+    return l->ops->failure != NULL ? l->ops->failure(l->ledger) : &none;
 }
 
 void neap_limit_take(neap_limit *l, neap_hold *h, int64_t now) {

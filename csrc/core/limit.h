@@ -22,6 +22,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "err.h"
+
 /* A time that does not come by itself: some event has to happen first. */
 #define NEAP_NEVER INT64_MAX
 
@@ -40,8 +42,8 @@ typedef struct neap_limit_cfg {
 
 #define NEAP_LIMIT_COUNT_MAX ((size_t)10000000)
 
-/* Where the slots are kept. limit.c counts them in memory; a ledger that several processes share
- * (DESIGN.md 8, `window` limits in the state store) supplies the same functions. */
+/* Where the slots are kept. limit.c counts them in memory; ledger.h keeps them in the state store,
+ * too, for all processes together. */
 typedef struct neap_ledger_ops {
     int64_t (*ready_at)(void *ledger, int64_t now); /* when a slot is free: now, later or never */
     void (*take)(void *ledger);                     /* occupies a free slot */
@@ -50,6 +52,10 @@ typedef struct neap_ledger_ops {
     void (*give_back)(void *ledger); /* a taken slot is free again, as if never taken */
     size_t (*used)(void *ledger, int64_t now);
     void (*free)(void *ledger);
+    /* For a ledger that has to get its slots from elsewhere, else NULL: `count` calls wait for one,
+     * and for nothing that ready_at knows to last longer. May be said again and again. */
+    void (*want)(void *ledger, int64_t now, size_t count);
+    const neap_err *(*failure)(void *ledger); /* why the last of that failed; code 0: it did not */
 } neap_ledger_ops;
 
 /* One request's part in one limit. Zero-initialised: none. Plain memory of the caller. */
@@ -83,6 +89,10 @@ void neap_limit_deinit(neap_limit *);
 
 /* Gets when one more may leave: `now` if at once, NEAP_NEVER while only a departure can tell. */
 int64_t neap_limit_ready_at(neap_limit *, int64_t now);
+/* `count` calls wait for it; see neap_ledger_ops. */
+void neap_limit_want(neap_limit *, int64_t now, size_t count);
+/* Why slots could not be had last time; code 0: they could. Borrowed from the limit. */
+const neap_err *neap_limit_get_failure(const neap_limit *);
 /* Reserves for a request that leaves now or a little later; only when ready_at says now. */
 void neap_limit_take(neap_limit *, neap_hold *, int64_t now);
 /* The request departs; must be a fresh reading of the clock, an old one would count it too early.

@@ -28,8 +28,8 @@ void neap_flow_deinit(neap_flow *f) {
     neap_loop_unpost(f->loop, &f->job);
 }
 
-/* Looks again soon, if there is anybody to look at. */
-static void kick(neap_flow *f) {
+/* Not if there is nobody to look at. */
+void neap_flow_kick(neap_flow *f) {
     if (f->active != NULL) neap_loop_post(f->loop, &f->job);
 }
 
@@ -154,6 +154,28 @@ static neap_ticket *head_of(neap_queue *q, int64_t now) {
     return first ? first->ud : NULL;
 }
 
+static int64_t earlier(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+/* Tells the limits that the head waits for them. One that has to get its slots from elsewhere only
+ * does if nothing is known to keep the head waiting longer; then returns when to look again, else
+ * NEVER. */
+static int64_t want_slots(neap_queue *q, int64_t now) {
+    bool closed = neap_gate_get_state(q->gate, now) == NEAP_GATE_CLOSED, put_off = false;
+    int64_t ready[NEAP_QUEUE_LIMITS_MAX], known = q->gate->pause_until_ns;
+    for (size_t i = 0; i < q->limit_count; i++) {
+        ready[i] = neap_limit_ready_at(q->limits[i], now);
+        if (ready[i] != NEAP_NEVER && ready[i] > known) known = ready[i];
+    }
+    for (size_t i = 0; i < q->limit_count; i++) {
+        if (ready[i] <= now) continue;
+        if (ready[i] == NEAP_NEVER && known > now) put_off = true;
+        else neap_limit_want(q->limits[i], now, closed ? 1 : q->line.len);
+    }
+    return put_off ? known : NEAP_NEVER;
+}
+
 /* Finds the head that leaves now, else in *next when it is worth looking again. */
 static neap_ticket *find_ready(neap_flow *f, int64_t now, int64_t *next) {
     neap_ticket *best = NULL;
@@ -163,6 +185,7 @@ static neap_ticket *find_ready(neap_flow *f, int64_t now, int64_t *next) {
         int64_t at;
         if (t == NULL) continue;
         at = neap_queue_ready_at(q, now);
+        if (at > now) at = earlier(at, want_slots(q, now));
         if (at > now && at < *next) *next = at;
         if (at <= now && (best == NULL || t->arrival < best->arrival)) best = t;
     }
@@ -172,6 +195,24 @@ static neap_ticket *find_ready(neap_flow *f, int64_t now, int64_t *next) {
 /* No memory for the timer that would wake them: they are told rather than left asleep. */
 static void dismiss_line(neap_flow *f, int rc) {
     while (f->active != NULL) dismiss(neap_timer_heap_first(&f->active->line)->ud, rc);
+}
+
+static void dismiss_queue(neap_queue *q, int rc) {
+    while (q->line.len > 0) dismiss(neap_timer_heap_first(&q->line)->ud, rc);
+}
+
+void neap_flow_fail(neap_flow *f, const neap_limit *limit, int rc) {
+    for (neap_queue *q = f->queues; q != NULL; q = q->next)
+        for (size_t i = 0; i < q->limit_count; i++)
+            if (q->limits[i] == limit) dismiss_queue(q, rc);
+}
+
+const neap_err *neap_queue_get_failure(const neap_queue *q, int rc) {
+    for (size_t i = 0; i < q->limit_count; i++) {
+        const neap_err *err = neap_limit_get_failure(q->limits[i]);
+        if (err->code == rc) return err;
+    }
+    return NULL;
 }
 
 /* Admits whoever may leave now, earliest arrival first, and arms the timer for the next. */
@@ -221,7 +262,7 @@ static void on_due(neap_timer *node) {
     neap_ticket *t = node->ud;
     if (t->looks_on) look_again(t);
     else if (line_up(t) < 0) dismiss(t, NEAP_ENOMEM);
-    else kick(t->queue->flow);
+    else neap_flow_kick(t->queue->flow);
 }
 
 void neap_ticket_init(neap_ticket *t, neap_queue *q, void (*done)(neap_ticket *, int rc),
@@ -306,7 +347,7 @@ void neap_ticket_depart(neap_ticket *t, int64_t now) {
     t->departed = true;
     for (size_t i = 0; i < t->queue->limit_count; i++)
         neap_limit_depart(t->queue->limits[i], &t->holds[i], now);
-    kick(t->queue->flow);
+    neap_flow_kick(t->queue->flow);
 }
 
 void neap_ticket_answer(neap_ticket *t, int64_t now) {
@@ -314,7 +355,7 @@ void neap_ticket_answer(neap_ticket *t, int64_t now) {
     t->departed = t->answered = true;
     for (size_t i = 0; i < t->queue->limit_count; i++)
         neap_limit_answer(t->queue->limits[i], &t->holds[i], now);
-    kick(t->queue->flow);
+    neap_flow_kick(t->queue->flow);
 }
 
 void neap_ticket_release(neap_ticket *t) {
@@ -325,7 +366,7 @@ void neap_ticket_release(neap_ticket *t) {
             neap_limit_release(q->limits[i], &t->holds[i]);
     t->state = NEAP_TICKET_IDLE;
     t->departed = t->answered = t->told = false;
-    kick(q->flow);
+    neap_flow_kick(q->flow);
 }
 
 /* The gate has opened: a record that had failed is sent again at once, but never sooner than its
@@ -367,5 +408,5 @@ void neap_queue_gate_changed(neap_queue *q, neap_gate_change change) {
         while ((r = neap_gate_pop(q->gate)) != NULL) free_record(r->ud);
     if (change == NEAP_GATE_SAME) return;
     wake_gated(q->flow, q->gate);
-    kick(q->flow);
+    neap_flow_kick(q->flow);
 }

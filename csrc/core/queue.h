@@ -68,8 +68,8 @@ typedef struct neap_ticket {
     neap_gate_record record;
     neap_timer node;
     struct neap_ticket *prev, *next; /* in queue->waiting */
-    /* The wait is over: rc 0 admitted, NEAP_EOUTAGE the group is down, NEAP_ENOMEM. Only records;
-     * must not call back into the queue. */
+    /* The wait is over: rc 0 admitted, NEAP_EOUTAGE the group is down, NEAP_ENOMEM, or what a limit
+     * failed with. Only records; must not call back into the queue. */
     void (*done)(struct neap_ticket *, int rc);
     void *ud; /* the owner's */
 } neap_ticket;
@@ -77,6 +77,11 @@ typedef struct neap_ticket {
 void neap_flow_init(neap_flow *, neap_loop *);
 /* Stops timer and job. Its queues must be gone. */
 void neap_flow_deinit(neap_flow *);
+/* A limit may be ready that was not: looks at the heads again, from a job. */
+void neap_flow_kick(neap_flow *);
+/* The limit cannot get slots: whoever waits for it is let go with rc, neap_queue_get_failure says
+ * why. */
+void neap_flow_fail(neap_flow *, const neap_limit *, int rc);
 
 /* Limits and gate are borrowed. 0 or NEAP_EINVAL (too many, one twice). */
 int neap_queue_init(neap_queue *, neap_flow *, neap_gate *, neap_limit *const *limits,
@@ -85,6 +90,8 @@ int neap_queue_init(neap_queue *, neap_flow *, neap_gate *, neap_limit *const *l
 void neap_queue_deinit(neap_queue *);
 /* When a call that came now could leave as far as pause and limits go: now, later or NEAP_NEVER. */
 int64_t neap_queue_ready_at(neap_queue *, int64_t now);
+/* Why a wait ended with rc, if that was a limit's; else NULL. Borrowed from the limit. */
+const neap_err *neap_queue_get_failure(const neap_queue *, int rc);
 
 void neap_ticket_init(neap_ticket *, neap_queue *, void (*done)(neap_ticket *, int rc), void *ud);
 /* Asks to be admitted; the ticket is idle. 1: admitted at once; 0: waits, `done` will come; else

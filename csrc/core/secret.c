@@ -92,6 +92,16 @@ size_t neap_secret_len(const neap_secret *s) {
     return s->len;
 }
 
+/* FNV-1a, then the finish of splitmix64. */
+uint64_t neap_secret_fingerprint(const neap_secret *s) {
+    uint64_t h = 0xcbf29ce484222325u;
+    size_t i;
+    for (i = 0; i < s->len; i++) h = (h ^ (unsigned char)s->bytes[i]) * 0x100000001b3u;
+    h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
+    h = (h ^ (h >> 27)) * 0x94d049bb133111ebu;
+    return h ^ (h >> 31);
+}
+
 int neap_secret_take(neap_secret **out, const char *bytes, size_t len, neap_err *err) {
     int rc;
     *out = NULL;

@@ -4,6 +4,7 @@
 #define NEAP_CORE_SECRET_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "err.h"
 
@@ -20,6 +21,10 @@ void neap_secret_unref(neap_secret *); /* NULL is fine */
 /* The bytes; borrowed, NUL-terminated. For credential.c and transports only. */
 const char *neap_secret_bytes(const neap_secret *);
 size_t neap_secret_len(const neap_secret *);
+
+/* A number that tells secrets apart, the same in every process: to name an account by its key. It is
+ * too short to give the value away, so only for values that cannot be guessed: keys, not passwords. */
+uint64_t neap_secret_fingerprint(const neap_secret *);
 
 /* As new, from what a reference (env:, file:, cmd:) gave: one newline (\n or \r\n) at its end is
  * cut. The message of *err has no part of the value and fits behind "env:NAME ". */

@@ -201,6 +201,10 @@ static void leave_http(neap_transfer *t) {
     t->http = NULL;
 }
 
+void neap_transfer_scrub_body(neap_transfer *t) {
+    if (t->scrub && t->req.holds_token) neap_redact_buf(&t->body);
+}
+
 void neap_transfer_drop_body(neap_transfer *t) {
     if (t->scrub) neap_buf_wipe(&t->body);
     else neap_buf_free(&t->body);
@@ -246,7 +250,7 @@ static void tell_body(neap_transfer *t) {
 static void tell_done(neap_transfer *t) {
     neap_err end = t->end;
     if (!t->ended || t->done_told || (is_streamed(t) && t->body.len > 0)) return;
-    if (t->scrub && !is_streamed(t)) neap_redact_buf(&t->body);
+    if (t->scrub && !is_streamed(t) && !t->req.holds_token) neap_redact_buf(&t->body);
     t->done_told = true;
     leave_http(t);
     t->cbs.on_done(t->ud, &end);

@@ -36,6 +36,8 @@ typedef struct neap_request {
     size_t body_len;
     const neap_credential *credential; /* NULL: none; added at the last moment, in C */
     neap_timeouts timeouts;
+    bool holds_token; /* the answer may be a new secret, or one that is known: its body is not scrubbed before
+                         neap_transfer_scrub_body; buffered only */
     size_t max_body;  /* cap on the inflated body of the answer; 0: 64 MiB when buffered, none when streamed */
 } neap_request;
 
@@ -89,6 +91,8 @@ neap_field neap_transfer_field(const neap_transfer *, size_t i); /* fields in or
 /* Buffered body, complete at on_done (partial after a failure). Already scrubbed of the credential's
  * secrets (redact.h). Borrowed. */
 const neap_buf *neap_transfer_body(const neap_transfer *);
+/* Scrubs the body of an answer that was not yet; before anybody reads it as text. */
+void neap_transfer_scrub_body(neap_transfer *);
 /* Frees the buffered body before the transfer, after on_done. */
 void neap_transfer_drop_body(neap_transfer *);
 /* Departed at all: a failure after it is ambiguous. Monotonic time of departure, and of the answer's

@@ -368,10 +368,11 @@ int neap_url_resolve(neap_buf *out, const char *base, size_t base_len, const cha
 
 /* --- encoding --------------------------------------------------------------------------------- */
 
-int neap_url_encode(neap_buf *out, const char *text, size_t len) {
+/* `also` is one more character that stands for itself. */
+static int encode(neap_buf *out, const char *text, size_t len, char also) {
     size_t start = out->len;
     for (size_t i = 0; i < len; i++) {
-        bool plain = is_unreserved(text[i]);
+        bool plain = is_unreserved(text[i]) || text[i] == also;
         int rc = plain ? neap_buf_add(out, text + i, 1) : add_escaped(out, (unsigned char)text[i]);
         if (rc == 0) continue;
         out->len = start;
@@ -380,12 +381,17 @@ int neap_url_encode(neap_buf *out, const char *text, size_t len) {
     return 0;
 }
 
+int neap_url_encode(neap_buf *out, const char *text, size_t len) {
+    return encode(out, text, len, '-');
+}
+
+/* `$top` is what vendors that have it in names write; RFC 3986 section 3.4 allows it. */
 int neap_url_add_query(neap_buf *url, const char *name, size_t name_len, const char *value,
                        size_t value_len) {
     size_t start = url->len;
     bool first = url->len == 0 || memchr(url->data, '?', url->len) == NULL;
     int rc = neap_buf_puts(url, first ? "?" : "&");
-    if (rc == 0) rc = neap_url_encode(url, name, name_len);
+    if (rc == 0) rc = encode(url, name, name_len, '$');
     if (rc == 0) rc = neap_buf_puts(url, "=");
     if (rc == 0) rc = neap_url_encode(url, value, value_len);
     if (rc < 0) url->len = start;

@@ -58,7 +58,7 @@ int neap_url_resolve(neap_buf *out, const char *base, size_t base_len, const cha
 
 /* Appends a component: all but RFC 3986's unreserved characters as %XX. 0 or NEAP_ENOMEM. */
 int neap_url_encode(neap_buf *out, const char *text, size_t len);
-/* Appends `name=value`, encoded, to a URL without fragment in url, with `?` or `&` before it. 0 or
+/* Appends `name=value`, encoded (but for `$` in the name), to a URL without fragment in url, with `?` or `&` before it. 0 or
  * NEAP_ENOMEM. */
 int neap_url_add_query(neap_buf *url, const char *name, size_t name_len, const char *value,
                        size_t value_len);

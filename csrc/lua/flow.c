@@ -1,8 +1,11 @@
-/* flow.c: binding of core/limit.h, gate.h and queue.h; policies and calls are in flow_policy.c and
+/* flow.c: binding of core/limit.h, ledger.h, gate.h and queue.h; policies and calls are in flow_policy.c and
  * flow_call.c. Lua: neap.native.flow. See spec/lua/flow_spec.lua. Times are seconds. */
 #include "flow.h"
 
 #include <string.h>
+
+#include "../core/ledger.h"
+#include "store.h"
 
 #define FLOW_MT "neap.Flow"
 
@@ -60,10 +63,29 @@ static size_t check_count(lua_State *L) {
     return (size_t)n;
 }
 
-/* flow.limit{ shape = "pace"|"window", count =, period = seconds, jitter = 0.02 } -> limit
- *                                                                                  [-1, +1, e] */
+/* Reads store and name of the table at 1, if the limit is to be kept in the state store: both are left
+ * on the stack, as nothing but they keeps them.                                      [-0, +2, e] */
+static neap_store *check_store(lua_State *L, const neap_limit_cfg *cfg, const char **name) {
+    neap_store *store = NULL;
+    if (lua_getfield(L, 1, "store") != LUA_TNIL) store = l_store_check(L, lua_gettop(L));
+    lua_getfield(L, 1, "name");
+    *name = lua_tostring(L, -1);
+    if (store == NULL) return NULL;
+    if (*name == NULL) luaL_argerror(L, 1, "name: string expected, as there is a store");
+    if (cfg->shape != NEAP_LIMIT_WINDOW) luaL_argerror(L, 1, "store: only a window can be kept there");
+    return store;
+}
+
+/* flow.limit{ shape = "pace"|"window", count =, period = seconds, jitter = 0.02, store =, name = }
+ * -> limit. With store (a window only): all processes of the user keep it together, as the one of that
+ * name, which says vendor, base URL, account and limit, and of that period. A reservation that fails
+ * ends the waits of call:admit with nil, err of kind "limit". Upvalue 1: the flow, which is user
+ * value 1 of the limit.                                                             [-1, +1, e] */
 static int l_flow_limit(lua_State *L) {
+    neap_flow *flow = lua_touserdata(L, lua_upvalueindex(1));
     neap_limit_cfg cfg;
+    neap_store *store;
+    const char *name;
     neap_limit *l;
     luaL_checktype(L, 1, LUA_TTABLE);
     cfg.shape = check_shape(L);
@@ -71,10 +93,16 @@ static int l_flow_limit(lua_State *L) {
     cfg.period_ns = l_flow_field_ns(L, "period", 0);
     cfg.jitter_ns = l_flow_field_ns(L, "jitter", NEAP_SECOND / 50);
     luaL_argcheck(L, cfg.period_ns > 0, 1, "period: seconds expected, more than 0");
-    l = lua_newuserdatauv(L, sizeof *l, 0);
+    store = check_store(L, &cfg, &name);
+    if (store != NULL && flow->loop == NULL) return luaL_error(L, "the state is being closed");
+    l = lua_newuserdatauv(L, sizeof *l, 1);
     *l = (neap_limit){0};
     luaL_setmetatable(L, L_LIMIT_MT);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_setiuservalue(L, -2, 1);
     if (neap_limit_init(l, &cfg) < 0) return luaL_error(L, "not enough memory");
+    if (store != NULL && neap_ledger_share(l, flow, store, name) < 0)
+        return luaL_error(L, "not enough memory");
     return 1;
 }
 
@@ -193,8 +221,8 @@ static void push_limit_state(lua_State *L, neap_limit *l, int64_t now) {
 }
 
 /* queue:peek() -> { waiting =, next_in =, paused_in =, gate =, limits = { { used =, count =,
- * period =, next_in = }, ... } }; next_in is absent while only a departure can tell. Spends
- * nothing.
+ * period =, next_in = }, ... } }; next_in is absent while only a departure can tell, or the
+ * state store, whose `used` is of the last reservation. Spends nothing.
  *                                                                                  [-1, +1, m] */
 static int l_queue_peek(lua_State *L) {
     neap_queue *q = luaL_checkudata(L, 1, L_QUEUE_MT);

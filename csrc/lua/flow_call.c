@@ -97,7 +97,9 @@ static int push_outage(lua_State *L, const neap_queue *q) {
 }
 
 static int push_wait_result(lua_State *L, const l_call *u, int rc) {
+    const neap_err *failure = rc < 0 ? neap_queue_get_failure(u->call.ticket.queue, rc) : NULL;
     if (rc == NEAP_EOUTAGE) return push_outage(L, u->call.ticket.queue);
+    if (failure != NULL) return l_fail(L, failure);
     if (rc == NEAP_ENOMEM) return luaL_error(L, "not enough memory");
     if (rc < 0) return l_failf(L, rc, "the call was finished while it waited");
     lua_pushboolean(L, 1);
@@ -126,7 +128,8 @@ static int start_wait(lua_State *L, int (*start)(neap_call *)) {
     return l_await(L, 1, &u->op);
 }
 
-/* call:admit() -> true | nil, err (kind "outage", with `cause`); waits until it may be sent.
+/* call:admit() -> true | nil, err (kind "outage", with `cause`; "limit": the state store failed); waits
+ * until it may be sent.
  * Yields.                                                                        [-1, +1|2, e] */
 static int l_call_admit(lua_State *L) {
     return start_wait(L, neap_call_admit);
@@ -204,6 +207,16 @@ static int l_call_settle(lua_State *L) {
     return 1;
 }
 
+/* call:withdraw(): gives an admission back before anything was sent; it may be admitted again, in its old
+ * place in the line.                                                                      [-1, +0, e] */
+static int l_call_withdraw(lua_State *L) {
+    l_call *u = check_call(L, 1);
+    if (u->call.ticket.state != NEAP_TICKET_HELD || u->call.ticket.departed)
+        return luaL_error(L, "nothing to withdraw: the call is not admitted, or has left");
+    neap_ticket_release(&u->call.ticket);
+    return 0;
+}
+
 /* call:finish(): takes part in nothing any more; idempotent, also __close. A task that waits in
  * admit or wait gets nil, err. */
 static int l_call_finish(lua_State *L) {
@@ -271,6 +284,7 @@ void l_flow_open_call(lua_State *L) {
                                        {"blocked", l_call_blocked},   {"probing", l_call_probing},
                                        {"settle", l_call_settle},     {"finish", l_call_finish},
                                        {"attempts", l_call_attempts}, {"sends", l_call_sends},
+                                       {"withdraw", l_call_withdraw},
                                        {NULL, NULL}};
     static const luaL_Reg metas[] = {{"__gc", l_call_gc}, {"__close", l_call_finish}, {NULL, NULL}};
     l_new_class(L, L_CALL_MT, methods, metas);

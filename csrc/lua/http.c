@@ -68,6 +68,14 @@ static size_t get_size(lua_State *L, const char *name) {
     return (size_t)n;
 }
 
+static bool get_flag(lua_State *L, const char *name) {
+    bool is_set;
+    lua_getfield(L, 2, name);
+    is_set = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return is_set;
+}
+
 static const char *get_item(lua_State *L, int table, lua_Integer i, size_t *len) {
     const char *s;
     lua_rawgeti(L, table, i);
@@ -134,6 +142,7 @@ static void get_request(lua_State *L, l_response *u, request *r) {
     if (lua_isnil(L, TIMEOUT)) lua_getfield(L, REQUEST, "credential");
     else lua_pushvalue(L, CREDENTIAL);
     if (!lua_isnil(L, -1)) req->credential = l_secret_check_credential(L, -1);
+    req->holds_token = get_flag(L, "holds_token");
     get_times(L, req);
     get_fields(L, r);
 }
@@ -159,8 +168,8 @@ static int start(lua_State *L, bool streamed) {
 
 /* client:send(request, call?, credential?, timeout?) -> response | nil, err; yields [-2|5, +1|2, e]
  * request = { method=, url=, headers={ name, value, ... }, body=, credential=, timeout=,
- * connect_timeout=, first_byte_timeout=, low_speed_time=, max_body= }, times in seconds. With a timeout by
- * position only the first four are read of it. */
+ * connect_timeout=, first_byte_timeout=, low_speed_time=, max_body=, holds_token= }, times in seconds. With a
+ * timeout by position only the first four and holds_token are read of it. */
 static int l_client_send(lua_State *L) {
     return start(L, false);
 }

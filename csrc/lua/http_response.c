@@ -6,7 +6,9 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "../core/token.h"
 #include "l_http.h"
+#include "secret.h"
 
 /* One wait for a piece: a userdata on the reader's stack, the response at 1. An op of its own, so that
  * a task that takes a piece between another's wake-up and its turn leaves that one's wait intact. */
@@ -242,6 +244,7 @@ static int l_response_body(lua_State *L) {
     const neap_buf *b;
     luaL_argcheck(L, !u->streamed, 1, "a streamed body is read with response:read()");
     if (!u->cached) {
+        neap_transfer_scrub_body(u->t);
         b = neap_transfer_body(u->t);
         lua_pushlstring(L, b->data != NULL ? b->data : "", b->len);
         lua_pushvalue(L, -1);
@@ -251,6 +254,23 @@ static int l_response_body(lua_State *L) {
         return 1;
     }
     lua_getiuservalue(L, 1, 3);
+    return 1;
+}
+
+/* response:secret(member?) -> secret | nil, err: the token in the answer to a login, which is given up
+ * for it and never becomes a string. See core/token.h.                               [-2, +1|2, e] */
+static int l_response_secret(lua_State *L) {
+    l_response *u = check_response(L);
+    const char *member = luaL_optstring(L, 2, NULL);
+    const neap_buf *b;
+    neap_secret **place;
+    neap_err err = {0};
+    luaL_argcheck(L, !u->streamed && !u->cached, 1, "the body was read already");
+    place = l_secret_push(L);
+    b = neap_transfer_body(u->t);
+    if (neap_token_take(place, b->data != NULL ? b->data : "", b->len, member, &err) < 0)
+        return l_fail(L, &err);
+    neap_transfer_drop_body(u->t);
     return 1;
 }
 
@@ -344,6 +364,7 @@ void l_response_open_class(lua_State *L) {
     static const luaL_Reg methods[] = {{"status", l_response_status},
                                        {"is_cut", l_response_is_cut},
                                        {"body", l_response_body},
+                                       {"secret", l_response_secret},
                                        {"header", l_response_header},
                                        {"headers", l_response_headers},
                                        {"read", l_response_read},

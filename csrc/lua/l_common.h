@@ -76,10 +76,12 @@ int luaopen_neap_clock(lua_State *L);
 int luaopen_neap_flow(lua_State *L);
 int luaopen_neap_http(lua_State *L);
 int luaopen_neap_sandbox(lua_State *L);
+int luaopen_neap_store(lua_State *L);
 int luaopen_neap_url(lua_State *L);
 int luaopen_neap_server(lua_State *L); /* only with NEAP_WITH_SERVER */
 int luaopen_neap_embed(lua_State *L);
 int luaopen_neap_event(lua_State *L);
 int luaopen_neap_terminal(lua_State *L);
+int luaopen_neap_xml(lua_State *L);
 
 #endif

@@ -6,6 +6,8 @@
 #include <microhttpd.h>
 #endif
 
+#include "../core/store.h"
+#include "../core/xml.h"
 #include "runtime.h"
 
 static void set_version(lua_State *L, const char *name, const char *version) {
@@ -32,7 +34,9 @@ static int l_version(lua_State *L) {
     set_version(L, "neap", NEAP_VERSION);
     set_version(L, "lua", LUA_RELEASE);
     set_curl_version(L);
+    set_version(L, "expat", neap_xml_version());
     set_version(L, "libuv", uv_version_string());
+    set_version(L, "sqlite", neap_store_version());
 #ifdef NEAP_WITH_SERVER
     set_version(L, "libmicrohttpd", MHD_get_version());
 #endif
@@ -58,10 +62,12 @@ void l_preload(lua_State *L) {
 #ifdef NEAP_WITH_SERVER
                                        {"neap.native.server", luaopen_neap_server},
 #endif
+                                       {"neap.native.store", luaopen_neap_store},
                                        {"neap.native.task", luaopen_neap_task},
                                        {"neap.native.terminal", luaopen_neap_terminal},
                                        {"neap.native.url", luaopen_neap_url},
                                        {"neap.native.version", luaopen_version},
+                                       {"neap.native.xml", luaopen_neap_xml},
                                        {NULL, NULL}};
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     luaL_setfuncs(L, natives, 0);

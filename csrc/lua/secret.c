@@ -3,6 +3,8 @@
  * strings; a secret has no method that shows it. */
 #include "secret.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +50,10 @@ static l_secret *push_secret(lua_State *L) {
     return u;
 }
 
+neap_secret **l_secret_push(lua_State *L) {
+    return &push_secret(L)->s;
+}
+
 static int l_secret_gc(lua_State *L) {
     l_secret *u = lua_touserdata(L, 1);
     neap_secret_unref(u->s);
@@ -72,6 +78,14 @@ static int l_secret_literal(lua_State *L) {
 /* secret.is(value) -> boolean                                                        [-1, +1, -] */
 static int l_secret_is(lua_State *L) {
     lua_pushboolean(L, luaL_testudata(L, 1, SECRET_MT) != NULL);
+    return 1;
+}
+
+/* secret:fingerprint() -> 16 hexadecimal digits, see neap_secret_fingerprint          [-1, +1, m] */
+static int l_secret_fingerprint(lua_State *L) {
+    char text[17];
+    snprintf(text, sizeof text, "%016" PRIx64, neap_secret_fingerprint(l_secret_check(L, 1)));
+    lua_pushstring(L, text);
     return 1;
 }
 
@@ -340,7 +354,9 @@ int luaopen_neap_secret(lua_State *L) {
     static const luaL_Reg none[] = {{NULL, NULL}};
     static const luaL_Reg secret_metas[] = {
         {"__gc", l_secret_gc}, {"__tostring", l_secret_tostring}, {NULL, NULL}};
-    static const luaL_Reg secret_methods[] = {{"equals", l_secret_equals}, {NULL, NULL}};
+    static const luaL_Reg secret_methods[] = {{"equals", l_secret_equals},
+                                               {"fingerprint", l_secret_fingerprint},
+                                               {NULL, NULL}};
     static const luaL_Reg read_metas[] = {{"__gc", l_read_gc}, {NULL, NULL}};
     static const luaL_Reg credential_methods[] = {{"check", l_credential_check}, {NULL, NULL}};
     static const luaL_Reg credential_metas[] = {

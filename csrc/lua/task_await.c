@@ -13,6 +13,14 @@ typedef struct l_wait {
     task_waiter waiters[];
 } l_wait;
 
+/* task.detach(fn, ...) -> task: a root, which belongs to nobody and outlives who started it: for what
+ * others share. Its failure is lost unless somebody awaits it.                          [-n, +1, m] */
+int l_task_detach(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    l_task_push(L, l_task_start(L, lua_gettop(L) - 1, NULL, NULL, NULL));
+    return 1;
+}
+
 /* task.spawn(fn, ...) -> task: a child of the running task, or a root outside. [-n, +1, m] */
 int l_task_spawn(lua_State *L) {
     l_runtime *rt = l_runtime_get(L);

@@ -48,7 +48,7 @@ describe("neap", function()
         local got = neap("version")
         assert.equal(0, got.code)
         for _, name in ipairs {
-            "neap", "lua", "libcurl", "libuv", "libmicrohttpd", "cjson", "lpeg",
+            "neap", "lua", "libcurl", "expat", "libuv", "sqlite", "libmicrohttpd", "cjson", "lpeg",
         } do
             assert.matches("%f[%w]" .. name .. " %d+%.%d+", got.out)
         end

@@ -382,3 +382,39 @@ describe("flow.call", function()
         end)
     end)
 end)
+
+describe("call:withdraw", function()
+    it("gives an admission back before it was used, and keeps the place in the line", function()
+        virtual(function(now)
+            local queue = make_queue(flow.limit { shape = "window", count = 1, period = 60, jitter = 0 })
+            local policy = flow.policy {}
+            local first <close> = flow.call(queue, policy, true)
+            local second <close> = flow.call(queue, policy, true)
+            assert.is_true(first:admit())
+            assert.equal(1, queue:peek().limits[1].used)
+            first:withdraw()
+            assert.equal(0, queue:peek().limits[1].used)
+            assert.same({}, first:attempts())
+            local order = {}
+            local waits = {}
+            for name, call in pairs { first = first, second = second } do
+                waits[#waits + 1] = task.spawn(function()
+                    call:admit()
+                    order[#order + 1] = name
+                    call:withdraw()
+                end)
+            end
+            for _, wait in ipairs(waits) do wait:await() end
+            assert.equal(2, #order)
+            assert.equal(0, now())
+        end)
+    end)
+
+    it("refuses where there is nothing to give back", function()
+        virtual(function()
+            local call <close> = flow.call(make_queue(), flow.policy {}, true)
+            assert.has_error(function() call:withdraw() end,
+                "nothing to withdraw: the call is not admitted, or has left")
+        end)
+    end)
+end)

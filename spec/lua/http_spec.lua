@@ -21,6 +21,8 @@ function M.new(env)
             return { headers = { ["X-Two"] = { "a", "b" }, ["Content-Type"] = "text/plain" },
                 body = ("%s %s %s\n%s\n%s\n%s"):format(req.method, req.path, req.query,
                     req:header("X-A") or "-", req:header("X-Key") or "-", req.body or "-") }
+        elseif what == "token" then
+            return { json = { token = "token-0123456789" } }
         elseif what == "slow" then
             env.sleep(100)
             return { body = "late" }
@@ -68,6 +70,23 @@ end
 
 describe("neap.native.http", function()
     after_each(helper.assert_idle)
+
+    both("makes a secret of an answer, which is not scrubbed of it before", function(client, base)
+        local known = secret.literal "token-0123456789"
+        local key = secret.credential { { place = "header", name = "X-Key", secret = known }, origins = { base } }
+        local request = { method = "GET", url = base .. "/token", headers = {}, credential = key, holds_token = true }
+        local res = assert(client:send(request))
+        local token = assert(res:secret "token")
+        assert.equal("***", tostring(token))
+        assert.is_true(token:equals(known))
+        assert.equal(known:fingerprint(), token:fingerprint())
+        res = assert(client:send(request))
+        local none, err = res:secret()
+        assert.is_nil(none)
+        assert.equal("decode: the answer to the login is no token", tostring(err))
+        assert.equal('{"token":"***"}', res:body()) -- as text it is scrubbed
+        assert.has_error(function() res:secret "token" end, "calling 'secret' on bad self (the body was read already)")
+    end)
 
     both("sends a request and gets the answer", function(client, base)
         local res = assert(client:send {

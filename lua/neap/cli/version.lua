@@ -11,7 +11,7 @@ local M = {
     options = globals.output,
 }
 
-local ORDER = { "neap", "lua", "libcurl", "libuv", "libmicrohttpd", "cjson", "lpeg" }
+local ORDER = { "neap", "lua", "libcurl", "expat", "libuv", "sqlite", "libmicrohttpd", "cjson", "lpeg" }
 
 --- LPeg's version is a function in 1.0, a text in later ones.
 local function lpeg_version()

@@ -1,0 +1,533 @@
+/* store_work.c: see store_work.h. Steps return SQLite's codes. */
+#include "store_work.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    APPLICATION_ID = 0x4e656170, /* "Neap" */
+    CLOCK_SLACK_MS = 120000      /* an end that is later than any could be by this was set by a
+                                    clock that has been put back since */
+};
+
+const char *neap_store_version(void) {
+    return sqlite3_libversion();
+}
+
+/* --- statements ------------------------------------------------------------------------------- */
+
+#define SESSION_COLUMNS "token, generation, obtained_ms, slid_ms, lease_owner, lease_until_ms"
+
+/* X(name, text) */
+#define STATEMENTS(X)                                                                              \
+    X(BEGIN_READ, "BEGIN")                                                                         \
+    X(BEGIN_WRITE, "BEGIN IMMEDIATE")                                                              \
+    X(COMMIT, "COMMIT")                                                                            \
+    X(SESSION_READ, "SELECT " SESSION_COLUMNS " FROM session WHERE key = ?1")                      \
+    X(SESSION_LEASE, "INSERT INTO session(key, lease_owner, lease_until_ms) VALUES(?1, ?2, ?3) "   \
+                     "ON CONFLICT(key) DO UPDATE SET lease_owner = ?2, lease_until_ms = ?3")       \
+    X(SESSION_PUT, "UPDATE session SET token = ?3, generation = generation + 1, obtained_ms = ?4, " \
+                   "slid_ms = ?4, lease_owner = NULL WHERE key = ?1 AND lease_owner = ?2")         \
+    X(SESSION_RELEASE, "UPDATE session SET lease_owner = NULL WHERE key = ?1 AND lease_owner = ?2") \
+    X(SESSION_RELEASE_ALL, "UPDATE session SET lease_owner = NULL WHERE lease_owner = ?1")         \
+    X(SESSION_SLIDE, "UPDATE session SET slid_ms = max(slid_ms, ?3) "                              \
+                     "WHERE key = ?1 AND generation = ?2 AND token IS NOT NULL")                   \
+    X(SESSION_DROP, "UPDATE session SET token = NULL "                                             \
+                    "WHERE key = ?1 AND generation = ?2 AND token IS NOT NULL")                    \
+    X(WINDOW_FIND, "SELECT id FROM limits WHERE key = ?1 AND period_ms = ?2")                      \
+    X(WINDOW_ADD, "INSERT INTO limits(key, period_ms) VALUES(?1, ?2)")                             \
+    X(SLOT_COUNT, "SELECT count(*), min(until_ms), max(until_ms) FROM slot WHERE limit_id = ?1")   \
+    X(SLOT_EXPIRE, "DELETE FROM slot WHERE limit_id = ?1 AND until_ms <= ?2")                      \
+    X(SLOT_EXPIRE_ALL, "DELETE FROM slot WHERE until_ms <= ?1")                                    \
+    X(SLOT_CLAMP, "UPDATE slot SET until_ms = ?2 WHERE limit_id = ?1 AND until_ms > ?3")           \
+    X(SLOT_SET, "INSERT INTO slot(limit_id, owner, number, until_ms) VALUES(?1, ?2, ?3, ?4) "      \
+                "ON CONFLICT(limit_id, owner, number) DO UPDATE SET until_ms = ?4")                \
+    X(SLOT_DEL, "DELETE FROM slot WHERE limit_id = ?1 AND owner = ?2 AND number = ?3")
+
+enum statement {
+#define X(name, text) name,
+    STATEMENTS(X)
+#undef X
+    STATEMENT_COUNT
+};
+_Static_assert(STATEMENT_COUNT == NEAP_STORE_STATEMENTS, "store_work.h has room for all");
+
+/* A slot's row is its occupation of one place of one window; it is gone when that ends. There is no
+ * index by the end: a look at all rows of a window costs less than an index does with every change. */
+static const char schema[] =
+    "CREATE TABLE session(key TEXT PRIMARY KEY NOT NULL, token BLOB,"
+    " generation INTEGER NOT NULL DEFAULT 0, obtained_ms INTEGER NOT NULL DEFAULT 0,"
+    " slid_ms INTEGER NOT NULL DEFAULT 0, lease_owner INTEGER,"
+    " lease_until_ms INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
+    "CREATE TABLE limits(id INTEGER PRIMARY KEY, key TEXT NOT NULL, period_ms INTEGER NOT NULL,"
+    " UNIQUE(key, period_ms));"
+    "CREATE TABLE slot(limit_id INTEGER NOT NULL, owner INTEGER NOT NULL, number INTEGER NOT NULL,"
+    " until_ms INTEGER NOT NULL, PRIMARY KEY(limit_id, owner, number)) WITHOUT ROWID;";
+
+/* Gets a statement with its arguments bound: t text, i int64_t, s secret. NULL: cannot be made. */
+static sqlite3_stmt *prepare(neap_store_file *f, enum statement which, const char *types, ...) {
+    static const char *const texts[] = {
+#define X(name, text) [name] = (text),
+        STATEMENTS(X)
+#undef X
+    };
+    sqlite3_stmt **st = &f->statements[which];
+    va_list args;
+    if (*st == NULL &&
+        sqlite3_prepare_v3(f->db, texts[which], -1, SQLITE_PREPARE_PERSISTENT, st, NULL) != SQLITE_OK)
+        return NULL;
+    va_start(args, types);
+    for (int i = 0; types[i] != '\0'; i++) {
+        if (types[i] == 't') {
+            sqlite3_bind_text(*st, i + 1, va_arg(args, const char *), -1, SQLITE_STATIC);
+        } else if (types[i] == 'i') {
+            sqlite3_bind_int64(*st, i + 1, va_arg(args, int64_t));
+        } else {
+            const neap_secret *s = va_arg(args, const neap_secret *);
+            sqlite3_bind_blob64(*st, i + 1, neap_secret_bytes(s), neap_secret_len(s), SQLITE_STATIC);
+        }
+    }
+    va_end(args);
+    return *st;
+}
+
+/* SQLITE_ROW, SQLITE_DONE or a failure; after a row comes done(). */
+static int step(neap_store_file *f, sqlite3_stmt *st) {
+    return st != NULL ? sqlite3_step(st) : sqlite3_extended_errcode(f->db);
+}
+
+/* Ends a statement; keeps no copy of what was bound. */
+static int done(sqlite3_stmt *st, int rc) {
+    if (st == NULL) return rc;
+    sqlite3_reset(st);
+    sqlite3_clear_bindings(st);
+    return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
+/* Carries out a statement that has no rows. */
+static int perform(neap_store_file *f, sqlite3_stmt *st) {
+    return done(st, step(f, st));
+}
+
+/* --- failures --------------------------------------------------------------------------------- */
+
+/* The end of a long path says more than its beginning. */
+static const char *path_end(const neap_store_file *f) {
+    size_t len = strlen(f->path);
+    return len > 120 ? f->path + len - 120 : f->path;
+}
+
+static int set_fault(const neap_store_file *f, neap_err *err, const char *fault) {
+    return neap_err_set(err, NEAP_ELIMIT, "state file %s %s, or use --no-state", path_end(f), fault);
+}
+
+static int set_unwritable(const neap_store_file *f, neap_err *err, int sys) {
+    char why[128];
+    if (sys == 0) return set_fault(f, err, "cannot be written: check its place and its mode");
+    return neap_err_set(err, NEAP_ELIMIT,
+                        "state file %s cannot be opened: %s: make it writable, or use --no-state",
+                        path_end(f), strerror_r(sys, why, sizeof why));
+}
+
+/* Puts what SQLite reports into words. */
+static int set_error(const neap_store_file *f, neap_err *err, int rc) {
+    switch (rc & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL:
+        return set_fault(f, err, "has been locked by another process for too long: end that one");
+    case SQLITE_FULL: return set_fault(f, err, "has no room to grow: free space on its disk");
+    case SQLITE_CORRUPT: return set_fault(f, err, "is damaged: move it away");
+    case SQLITE_NOTADB: return set_fault(f, err, "is not a state file of Neap: move it away");
+    case SQLITE_READONLY: return set_unwritable(f, err, 0);
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM: return set_unwritable(f, err, f->db ? sqlite3_system_errno(f->db) : 0);
+    case SQLITE_NOMEM: return neap_err_set(err, NEAP_ENOMEM, "out of memory");
+    default:
+        return neap_err_set(err, NEAP_ELIMIT,
+                            "state file %s failed: %s: check its disk, or use --no-state",
+                            path_end(f), sqlite3_errstr(rc));
+    }
+}
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+/* SQLite's busy handler, and ours where it does not ask for one. Rises to 20 ms a time. */
+static int wait_for_lock(void *ud, int tries) {
+    neap_store_file *f = ud;
+    int ms = tries < 5 ? 1 : tries < 20 ? 5 : 20;
+    if (f->waited_ms >= f->busy_ms || !f->pause(f->ud, ms, f->waited_ms)) return 0;
+    f->waited_ms += ms;
+    return 1;
+}
+
+/* Is there a directory now? 0 or an errno. */
+static int make_directory(const char *path) {
+    int sys;
+    if (mkdir(path, 0700) == 0 || errno == EEXIST) return 0;
+    sys = errno;
+    return access(path, F_OK) == 0 ? 0 : sys;
+}
+
+/* Makes the directories of a path. 0 or an errno. */
+static int make_directories(char *path) {
+    int sys = 0;
+    for (char *slash = strchr(path + 1, '/'); slash != NULL && sys == 0;
+         slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        sys = make_directory(path);
+        *slash = '/';
+    }
+    return sys;
+}
+
+/* Sees to mode 0600, which the files beside it inherit. An existing file is not opened here: closing
+ * it would drop the locks that another connection of this process has on it. 0 or an errno. */
+static int make_private(const char *path) {
+    struct stat st;
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0) return close(fd) < 0 ? errno : 0;
+    if (errno != EEXIST) return errno;
+    if (stat(path, &st) < 0) return errno;
+    if (S_ISREG(st.st_mode) && (st.st_mode & 077) != 0 && chmod(path, 0600) < 0) return errno;
+    return 0;
+}
+
+/* One statement that is needed once; its first column goes to *value if it has one. Waits for locks
+ * that SQLite gives up on at once. */
+static int query(neap_store_file *f, const char *text, int *value) {
+    for (int tries = 0;; tries++) {
+        sqlite3_stmt *st = NULL;
+        int rc = sqlite3_prepare_v2(f->db, text, -1, &st, NULL);
+        if (rc == SQLITE_OK) rc = sqlite3_step(st);
+        if (rc == SQLITE_ROW && value != NULL) *value = sqlite3_column_int(st, 0);
+        if (rc == SQLITE_ROW || rc == SQLITE_DONE) rc = SQLITE_OK;
+        sqlite3_finalize(st);
+        if ((rc & 0xff) != SQLITE_BUSY || !wait_for_lock(f, tries)) return rc;
+    }
+}
+
+static int create_schema(neap_store_file *f) {
+    char numbers[96];
+    int rc = sqlite3_exec(f->db, schema, NULL, NULL, NULL);
+    snprintf(numbers, sizeof numbers, "PRAGMA application_id = %d; PRAGMA user_version = %d",
+             APPLICATION_ID, NEAP_STORE_SCHEMA);
+    return rc == SQLITE_OK ? sqlite3_exec(f->db, numbers, NULL, NULL, NULL) : rc;
+}
+
+/* Is it ours, and does this Neap know its schema? An empty file becomes ours. */
+static int check_schema(neap_store_file *f) {
+    int id = 0, version = 0, tables = 0;
+    int rc = query(f, "PRAGMA application_id", &id);
+    if (rc == SQLITE_OK) rc = query(f, "PRAGMA user_version", &version);
+    if (rc == SQLITE_OK) rc = query(f, "SELECT count(*) FROM sqlite_schema", &tables);
+    if (rc != SQLITE_OK) return rc;
+    if (id == 0 && version == 0 && tables == 0) return create_schema(f);
+    if (id != APPLICATION_ID) return SQLITE_NOTADB;
+    if (version == NEAP_STORE_SCHEMA) return SQLITE_OK;
+    neap_err_set(&f->err, NEAP_ELIMIT,
+                 "state file %s is of a newer Neap (schema %d, known: %d): update this one, or use "
+                 "--no-state",
+                 path_end(f), version, NEAP_STORE_SCHEMA);
+    return SQLITE_MISMATCH;
+}
+
+/* The lock comes first: two processes may find an empty file. */
+static int prepare_schema(neap_store_file *f) {
+    int rc = query(f, "BEGIN IMMEDIATE", NULL);
+    if (rc != SQLITE_OK) return rc;
+    rc = check_schema(f);
+    if (rc == SQLITE_OK) rc = query(f, "COMMIT", NULL);
+    if (rc != SQLITE_OK) sqlite3_exec(f->db, "ROLLBACK", NULL, NULL, NULL);
+    return rc;
+}
+
+static int open_database(neap_store_file *f) {
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    int rc = sqlite3_open_v2(f->path, &f->db, flags, NULL);
+    if (rc == SQLITE_OK && sqlite3_db_readonly(f->db, "main") != 0) return SQLITE_READONLY;
+    if (rc == SQLITE_OK) rc = sqlite3_busy_handler(f->db, wait_for_lock, f);
+    if (rc == SQLITE_OK) rc = query(f, "PRAGMA journal_mode = WAL", NULL);
+    if (rc == SQLITE_OK) rc = query(f, "PRAGMA synchronous = FULL", NULL);
+    return rc == SQLITE_OK ? prepare_schema(f) : rc;
+}
+
+static void close_database(neap_store_file *f) {
+    for (int i = 0; i < STATEMENT_COUNT; i++) {
+        sqlite3_finalize(f->statements[i]);
+        f->statements[i] = NULL;
+    }
+    sqlite3_close(f->db);
+    f->db = NULL;
+}
+
+void neap_store_file_open(neap_store_file *f) {
+    int sys = make_directories(f->path), rc;
+    if (sys == 0) sys = make_private(f->path);
+    if (sys != 0) {
+        set_unwritable(f, &f->err, sys);
+        return;
+    }
+    rc = open_database(f);
+    if (rc == SQLITE_OK) return;
+    if (f->err.code == 0) set_error(f, &f->err, rc);
+    close_database(f);
+}
+
+/* --- sessions --------------------------------------------------------------------------------- */
+
+/* A lease as it is in the file. */
+typedef struct lease {
+    bool held;
+    int64_t owner, until_ms;
+} lease;
+
+static int take_token(sqlite3_stmt *st, neap_store_result *r) {
+    const void *bytes = sqlite3_column_blob(st, 0);
+    int rc = bytes == NULL ? NEAP_EINVAL
+                           : neap_secret_new(&r->token, bytes, (size_t)sqlite3_column_bytes(st, 0));
+    if (rc == 0) r->verdict = NEAP_STORE_DONE;
+    return rc == NEAP_ENOMEM ? SQLITE_NOMEM : SQLITE_OK; /* what is no secret is no token */
+}
+
+/* Reads a session; verdict DONE with its token, else NOTHING. l may be NULL. */
+static int read_session(neap_store_file *f, const neap_store_work *w, lease *l) {
+    neap_store_result *r = w->result;
+    sqlite3_stmt *st = prepare(f, SESSION_READ, "t", w->req.key);
+    int rc = step(f, st);
+    r->verdict = NEAP_STORE_NOTHING;
+    if (rc == SQLITE_ROW) {
+        r->generation = sqlite3_column_int64(st, 1);
+        r->obtained_ms = sqlite3_column_int64(st, 2);
+        r->slid_ms = sqlite3_column_int64(st, 3);
+        if (l != NULL)
+            *l = (lease){.held = sqlite3_column_type(st, 4) != SQLITE_NULL,
+                         .owner = sqlite3_column_int64(st, 4),
+                         .until_ms = sqlite3_column_int64(st, 5)};
+        rc = take_token(st, r);
+    }
+    return done(st, rc);
+}
+
+static int session_get(neap_store_file *f, neap_store_work *w) {
+    return read_session(f, w, NULL);
+}
+
+/* A lease that could not be as long as it says is of a clock that has been put back. */
+static bool is_held(const neap_store_file *f, const lease *l, const neap_store_req *q) {
+    if (!l->held || l->owner == f->owner || l->until_ms <= q->now_ms) return false;
+    return l->until_ms - q->now_ms <= q->ttl_ms + CLOCK_SLACK_MS;
+}
+
+static int session_lease(neap_store_file *f, neap_store_work *w) {
+    const neap_store_req *q = &w->req;
+    neap_store_result *r = w->result;
+    lease l = {0};
+    int rc = read_session(f, w, &l);
+    if (rc != SQLITE_OK) return rc;
+    if (r->token != NULL && r->generation > q->generation) {
+        r->verdict = NEAP_STORE_NEWER;
+        return SQLITE_OK;
+    }
+    neap_secret_unref(r->token);
+    r->token = NULL;
+    if (is_held(f, &l, q)) {
+        r->verdict = NEAP_STORE_HELD;
+        r->until_ms = l.until_ms;
+        return SQLITE_OK;
+    }
+    r->verdict = NEAP_STORE_DONE;
+    f->leased = true;
+    return perform(f, prepare(f, SESSION_LEASE, "tii", q->key, f->owner, q->now_ms + q->ttl_ms));
+}
+
+/* Carries out a change that may find nothing to change. */
+static int change(neap_store_file *f, neap_store_work *w, sqlite3_stmt *st) {
+    int rc = perform(f, st);
+    bool found = rc == SQLITE_OK && sqlite3_changes(f->db) > 0;
+    w->result->verdict = found ? NEAP_STORE_DONE : NEAP_STORE_NOTHING;
+    return rc;
+}
+
+static int session_put(neap_store_file *f, neap_store_work *w) {
+    const neap_store_req *q = &w->req;
+    neap_store_result *r = w->result;
+    int rc = change(f, w, prepare(f, SESSION_PUT, "tisi", q->key, f->owner, q->token, q->now_ms));
+    if (rc != SQLITE_OK || r->verdict != NEAP_STORE_DONE) return rc;
+    return read_session(f, w, NULL); /* for its generation */
+}
+
+static int session_release(neap_store_file *f, neap_store_work *w) {
+    return change(f, w, prepare(f, SESSION_RELEASE, "ti", w->req.key, f->owner));
+}
+
+static int session_slide(neap_store_file *f, neap_store_work *w) {
+    const neap_store_req *q = &w->req;
+    return change(f, w, prepare(f, SESSION_SLIDE, "tii", q->key, q->generation, q->at_ms));
+}
+
+static int session_drop(neap_store_file *f, neap_store_work *w) {
+    return change(f, w, prepare(f, SESSION_DROP, "ti", w->req.key, w->req.generation));
+}
+
+/* --- slots ------------------------------------------------------------------------------------ */
+
+/* Makes a window. The occasion to drop what is over of those that nobody uses any more. */
+static int add_window(neap_store_file *f, const neap_store_req *q, int64_t *id) {
+    int rc = perform(f, prepare(f, SLOT_EXPIRE_ALL, "i", q->now_ms));
+    if (rc == SQLITE_OK) rc = perform(f, prepare(f, WINDOW_ADD, "ti", q->key, q->period_ms));
+    *id = sqlite3_last_insert_rowid(f->db);
+    return rc;
+}
+
+/* Gets the id of a window, which is made if need be. */
+static int find_window(neap_store_file *f, const neap_store_req *q, int64_t *id) {
+    sqlite3_stmt *st = prepare(f, WINDOW_FIND, "ti", q->key, q->period_ms);
+    int rc = step(f, st);
+    if (rc == SQLITE_ROW) *id = sqlite3_column_int64(st, 0);
+    if (rc != SQLITE_DONE) return done(st, rc);
+    done(st, rc);
+    return add_window(f, q, id);
+}
+
+/* The rows of a window: how many, and their first and last end. */
+typedef struct rows {
+    size_t count;
+    int64_t first_ms, last_ms;
+} rows;
+
+static int read_rows(neap_store_file *f, int64_t id, rows *w) {
+    sqlite3_stmt *st = prepare(f, SLOT_COUNT, "i", id);
+    int rc = step(f, st);
+    if (rc == SQLITE_ROW)
+        *w = (rows){(size_t)sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1),
+                    sqlite3_column_int64(st, 2)};
+    return done(st, rc);
+}
+
+/* Drops the rows that are over, and shortens those that end too late. */
+static int tidy(neap_store_file *f, const neap_store_req *q, int64_t id, const rows *w) {
+    int64_t full = q->now_ms + q->period_ms, latest = full + CLOCK_SLACK_MS;
+    int rc = SQLITE_OK;
+    if (w->first_ms <= q->now_ms) rc = perform(f, prepare(f, SLOT_EXPIRE, "ii", id, q->now_ms));
+    if (rc == SQLITE_OK && w->last_ms > latest)
+        rc = perform(f, prepare(f, SLOT_CLAMP, "iii", id, full, latest));
+    return rc;
+}
+
+static int count_slots(neap_store_file *f, const neap_store_req *q, int64_t id,
+                       neap_store_result *r) {
+    rows w = {0};
+    int rc = read_rows(f, id, &w);
+    bool untidy = w.first_ms <= q->now_ms || w.last_ms > q->now_ms + q->period_ms + CLOCK_SLACK_MS;
+    if (rc == SQLITE_OK && w.count > 0 && untidy) {
+        rc = tidy(f, q, id, &w);
+        if (rc == SQLITE_OK) rc = read_rows(f, id, &w);
+    }
+    r->used = w.count;
+    r->until_ms = w.first_ms;
+    return rc;
+}
+
+static int slots_ask(neap_store_file *f, neap_store_work *w) {
+    const neap_store_req *q = &w->req;
+    neap_store_result *r = w->result;
+    int64_t id = 0;
+    size_t left;
+    int rc = find_window(f, q, &id);
+    if (rc == SQLITE_OK) rc = count_slots(f, q, id, r);
+    left = r->used < q->limit ? q->limit - r->used : 0;
+    if (left > q->want) left = q->want;
+    for (; rc == SQLITE_OK && r->granted < left; r->granted++) {
+        int64_t number = q->number + (int64_t)r->granted;
+        rc = perform(f, prepare(f, SLOT_SET, "iiii", id, f->owner, number, q->until_ms));
+    }
+    r->used += r->granted;
+    return rc;
+}
+
+/* A slot that is not there any more, as after a long sleep of the machine, is put back: the request it
+ * was for has left. */
+static int slots_set(neap_store_file *f, neap_store_work *w) {
+    const neap_store_req *q = &w->req;
+    int64_t id = 0;
+    int rc = find_window(f, q, &id);
+    for (size_t i = 0; i < q->slot_count && rc == SQLITE_OK; i++) {
+        const neap_store_slot *s = &q->slots[i];
+        rc = s->until_ms == 0
+                 ? perform(f, prepare(f, SLOT_DEL, "iii", id, f->owner, s->number))
+                 : perform(f, prepare(f, SLOT_SET, "iiii", id, f->owner, s->number, s->until_ms));
+    }
+    return rc;
+}
+
+/* --- batches ---------------------------------------------------------------------------------- */
+
+static int is_open(neap_store_file *f, neap_store_work *w) {
+    (void)f;
+    (void)w;
+    return SQLITE_OK;
+}
+
+static int run_op(neap_store_file *f, neap_store_work *w) {
+    static int (*const run[])(neap_store_file *, neap_store_work *) = {
+        [NEAP_STORE_OPEN] = is_open,
+        [NEAP_STORE_SESSION_GET] = session_get,
+        [NEAP_STORE_SESSION_LEASE] = session_lease,
+        [NEAP_STORE_SESSION_PUT] = session_put,
+        [NEAP_STORE_SESSION_RELEASE] = session_release,
+        [NEAP_STORE_SESSION_SLIDE] = session_slide,
+        [NEAP_STORE_SESSION_DROP] = session_drop,
+        [NEAP_STORE_SLOTS_ASK] = slots_ask,
+        [NEAP_STORE_SLOTS_SET] = slots_set,
+    };
+    return run[w->req.kind](f, w);
+}
+
+static bool is_read(const neap_store_work *w) {
+    for (; w != NULL; w = w->next)
+        if (w->req.kind != NEAP_STORE_OPEN && w->req.kind != NEAP_STORE_SESSION_GET) return false;
+    return true;
+}
+
+static int run_batch(neap_store_file *f, neap_store_work *list) {
+    int rc = perform(f, prepare(f, is_read(list) ? BEGIN_READ : BEGIN_WRITE, ""));
+    for (neap_store_work *w = list; w != NULL && rc == SQLITE_OK; w = w->next) rc = run_op(f, w);
+    return rc == SQLITE_OK ? perform(f, prepare(f, COMMIT, "")) : rc;
+}
+
+static void fail_all(neap_store_work *w, const neap_err *err) {
+    for (; w != NULL; w = w->next) {
+        neap_secret_unref(w->result->token);
+        *w->result = (neap_store_result){.err = *err, .verdict = NEAP_STORE_NOTHING};
+    }
+}
+
+void neap_store_file_run(neap_store_file *f, neap_store_work *list) {
+    neap_err err = {0};
+    int rc;
+    if (f->db == NULL) {
+        fail_all(list, &f->err);
+        return;
+    }
+    f->waited_ms = 0;
+    rc = run_batch(f, list);
+    if (rc == SQLITE_OK) return;
+    set_error(f, &err, rc);
+    if (!sqlite3_get_autocommit(f->db)) sqlite3_exec(f->db, "ROLLBACK", NULL, NULL, NULL);
+    fail_all(list, &err);
+}
+
+void neap_store_file_close(neap_store_file *f) {
+    if (f->db == NULL) return;
+    f->waited_ms = 0;
+    if (f->leased) perform(f, prepare(f, SESSION_RELEASE_ALL, "i", f->owner));
+    close_database(f);
+}

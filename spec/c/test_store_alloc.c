@@ -1,0 +1,227 @@
+/* test_store_alloc.c: the store and the ledger when memory ends: the n-th allocation fails, for n = 0, 1
+ * and so on, until none does: on the loop's thread through the linker's --wrap, on the store's through
+ * SQLite's own allocator. Whatever happens, what was granted is in the file, and what was not is not. */
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "../../csrc/core/ledger.h"
+#include "store.h"
+
+extern void *__real_malloc(size_t size);
+extern void *__real_calloc(size_t count, size_t size);
+extern void *__real_realloc(void *p, size_t size);
+extern char *__real_strdup(const char *s);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+char *__wrap_strdup(const char *s);
+
+static pthread_t loop_thread;
+static long spared = -1; /* allocations of that thread that still succeed; negative: all do */
+static bool fails_for_good, has_failed;
+
+static bool fails_here(void) {
+    if (!pthread_equal(pthread_self(), loop_thread) || spared < 0) return false;
+    if (spared > 0) {
+        spared--;
+        return false;
+    }
+    if (!fails_for_good) spared = -1;
+    return has_failed = true;
+}
+
+void *__wrap_malloc(size_t size) {
+    return fails_here() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size) {
+    return fails_here() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *p, size_t size) {
+    return fails_here() ? NULL : __real_realloc(p, size);
+}
+
+char *__wrap_strdup(const char *s) {
+    return fails_here() ? NULL : __real_strdup(s);
+}
+
+/* --- SQLite's memory ------------------------------------------------------------------------------ */
+
+static atomic_long sqlite_spared = -1; /* negative: none fails */
+static atomic_bool sqlite_failed;
+static sqlite3_mem_methods usual;
+
+static bool sqlite_fails(void) {
+    long left = atomic_load(&sqlite_spared);
+    if (left < 0) return false;
+    atomic_store(&sqlite_spared, left - 1);
+    if (left == 0) atomic_store(&sqlite_failed, true);
+    return left == 0;
+}
+
+static void *sqlite_malloc(int size) {
+    return sqlite_fails() ? NULL : usual.xMalloc(size);
+}
+
+static void *sqlite_realloc(void *p, int size) {
+    return sqlite_fails() ? NULL : usual.xRealloc(p, size);
+}
+
+static void replace_sqlite_memory(void) {
+    sqlite3_mem_methods ours;
+    CHECK_EQ_INT(sqlite3_config(SQLITE_CONFIG_GETMALLOC, &usual), SQLITE_OK);
+    ours = usual;
+    ours.xMalloc = sqlite_malloc;
+    ours.xRealloc = sqlite_realloc;
+    CHECK_EQ_INT(sqlite3_config(SQLITE_CONFIG_MALLOC, &ours), SQLITE_OK);
+    CHECK_EQ_INT(sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0), SQLITE_OK);
+}
+
+/* --- runs ------------------------------------------------------------------------------------------ */
+
+typedef struct caller {
+    neap_ticket ticket;
+    bool waits;
+    int rc;
+} caller;
+
+static void on_done(neap_ticket *t, int rc) {
+    caller *c = t->ud;
+    c->rc = rc;
+    c->waits = false;
+}
+
+/* Waits until it is let go; then sends. Has it sent? */
+static bool send_one(neap_loop *loop, neap_queue *q) {
+    caller c = {.waits = true};
+    neap_ticket_init(&c.ticket, q, on_done, &c);
+    c.rc = neap_ticket_enter(&c.ticket);
+    if (c.rc == 0) store_wait(loop, &c.waits);
+    else c.rc = c.rc == 1 ? 0 : c.rc;
+    if (c.rc == 0) neap_ticket_depart(&c.ticket, neap_loop_now_ns(loop));
+    else CHECK_EQ_INT(c.rc, NEAP_ENOMEM);
+    neap_ticket_release(&c.ticket);
+    return c.rc == 0;
+}
+
+static size_t send_some(neap_loop *loop, neap_store *s) {
+    neap_limit_cfg cfg = {NEAP_LIMIT_WINDOW, 100, INT64_C(3600) * NEAP_SECOND, 0};
+    neap_limit limit, *limits = &limit;
+    neap_queue queue;
+    neap_gate gate = {0};
+    neap_flow flow;
+    size_t sent = 0;
+    int rc = neap_limit_init(&limit, &cfg);
+    neap_flow_init(&flow, loop);
+    if (rc == 0) rc = neap_ledger_share(&limit, &flow, s, "w");
+    if (rc == 0) {
+        CHECK_EQ_INT(neap_queue_init(&queue, &flow, &gate, &limits, 1), 0);
+        for (int i = 0; i < 5; i++) sent += send_one(loop, &queue);
+        neap_queue_deinit(&queue);
+    } else {
+        CHECK_EQ_INT(rc, NEAP_ENOMEM);
+    }
+    neap_flow_deinit(&flow);
+    neap_limit_deinit(&limit);
+    return sent;
+}
+
+static bool check_code(int code) {
+    if (code != 0) CHECK_EQ_INT(code, NEAP_ENOMEM);
+    return code == 0;
+}
+
+/* Logs in, reads the session. */
+static void use_session(neap_loop *loop, neap_store *s, neap_secret *token) {
+    neap_store_req req = {.kind = NEAP_STORE_SESSION_LEASE, .key = SESSION, .ttl_ms = 1000, .now_ms = NOW};
+    neap_store_result r = store_run(loop, s, &req);
+    check_code(r.err.code);
+    neap_secret_unref(r.token);
+    req.kind = NEAP_STORE_SESSION_PUT;
+    req.token = token;
+    r = store_run(loop, s, &req);
+    check_code(r.err.code);
+    neap_secret_unref(r.token);
+    req.kind = NEAP_STORE_SESSION_GET;
+    r = store_run(loop, s, &req);
+    if (check_code(r.err.code) && r.verdict == NEAP_STORE_DONE)
+        CHECK_STR(neap_secret_bytes(r.token), "token-of-a-session");
+    neap_secret_unref(r.token);
+}
+
+static size_t use_store(neap_loop *loop, neap_secret *token) {
+    neap_store_cfg cfg = {.path = "alloc.db", .virtual_clock = true};
+    neap_store *s = NULL;
+    size_t sent = 0;
+    if (!check_code(neap_store_open(&s, loop, &cfg))) return 0;
+    if (check_code(store_try(loop, s).err.code)) {
+        use_session(loop, s, token);
+        sent = send_some(loop, s);
+    }
+    neap_store_unref(s);
+    return sent;
+}
+
+/* How many slots are occupied, by who was told so or not. */
+static size_t count_used(neap_loop *loop) {
+    neap_store *s = store_at(loop, "alloc.db");
+    neap_store_result r =
+        store_run(loop, s, &(neap_store_req){.kind = NEAP_STORE_SLOTS_ASK, .key = "w", .want = 1,
+                                             .period_ms = 3600000, .number = 1,
+                                             .now_ms = neap_loop_wall_ms(loop)});
+    CHECK_STR(r.err.message, "");
+    neap_store_unref(s);
+    return r.used;
+}
+
+/* Does it all with what was set to fail before; tells nobody, counts what is left. */
+static void run_once(void) {
+    long planned = spared;
+    neap_secret *token = NULL;
+    neap_loop *loop;
+    size_t sent;
+    spared = -1;
+    loop = store_loop();
+    neap_loop_set_virtual(loop, NOW);
+    CHECK_EQ_INT(neap_secret_new(&token, "token-of-a-session", 18), 0);
+    spared = planned;
+    sent = use_store(loop, token);
+    spared = -1;
+    atomic_store(&sqlite_spared, -1);
+    CHECK(count_used(loop) >= sent);
+    if (!has_failed && !sqlite_failed) CHECK_EQ_INT(sent, 5);
+    neap_secret_unref(token);
+    neap_loop_close(loop);
+    CHECK_EQ_INT(system("rm -f alloc.db*"), 0); /* NOLINT(bugprone-command-processor) */
+}
+
+static bool run_loop_fault(long n, bool for_good) {
+    has_failed = false;
+    fails_for_good = for_good;
+    spared = n;
+    run_once();
+    return has_failed;
+}
+
+static bool run_sqlite_fault(long n) {
+    atomic_store(&sqlite_failed, false);
+    atomic_store(&sqlite_spared, n);
+    run_once();
+    return atomic_load(&sqlite_failed);
+}
+
+int main(void) {
+    long n;
+    if (!store_enter()) return 1;
+    loop_thread = pthread_self();
+    replace_sqlite_memory();
+    for (n = 0; run_loop_fault(n, false); n++) continue;
+    CHECK(n > 10);
+    for (n = 0; run_loop_fault(n, true); n++) continue;
+    has_failed = false;
+    for (n = 0; run_sqlite_fault(n); n += 3) continue;
+    CHECK(n > 100);
+    store_leave();
+    return check_report();
+}
