@@ -5,5 +5,5 @@ cache = false
 -- Recipes run with the library as a global.
 files["scripts"] = { read_globals = { "neap" } }
 -- Vendor definitions know nothing else (lua/neap/vendor.lua).
-files["**/vendors/*.lua"] = { read_globals = { "auth", "envelope", "setting", "vendor" } }
+files["**/vendors/*.lua"] = { read_globals = { "auth", "envelope", "paging", "setting", "vendor" } }
 files["spec"] = { std = "+busted" }

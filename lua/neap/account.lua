@@ -6,7 +6,9 @@ local clock = require "neap.native.clock"
 local errors = require "neap.error"
 local flow = require "neap.native.flow"
 local lang = require "neap.lang"
+local policy = require "neap.vendor.policy"
 local runtime = require "neap.runtime"
+local state = require "neap.state"
 local vendor = require "neap.vendor"
 
 local M = {}
@@ -15,7 +17,9 @@ local M = {}
 ---@field vendor string
 ---@field base_url string
 ---@field tenant? string
+---@field name string in the state file
 ---@field secrets table<string, userdata>
+---@field sessions table<string, neap.Session> by entry of `auth`
 ---@field succeeded boolean a call with the credential was accepted in this run
 ---@field refusals integer 401 and 403 in a row
 
@@ -64,7 +68,8 @@ function M.open(model, settings, base_url, variant)
     end
     local account = setmetatable({
         vendor = model.name, base_url = base_url, tenant = tenant, variant = variant, secrets = secrets,
-        limits = {}, gates = {}, queues = {}, succeeded = false, refusals = 0,
+        name = state.account_name(model, settings, base_url),
+        limits = {}, gates = {}, queues = {}, sessions = {}, succeeded = false, refusals = 0,
         jitter = settings.jitter or default_jitter(),
     }, Account)
     accounts[#accounts + 1] = account
@@ -83,18 +88,12 @@ local function rate_of(limit, settings)
     return rate
 end
 
-local function is_exempt(limit, endpoint)
-    for _, name in ipairs(limit.exempt) do
-        if name == endpoint.name then return true end
-    end
-    return false
-end
-
-function Account:limit(key, limit, rate)
+function Account:limit(key, limit, rate, store)
     if not self.limits[key] then
-        local shape = limit.shape or (rate.period == 1 and "pace" or "window")
+        local shape = policy.is_window(limit, rate) and "window" or "pace"
         self.limits[key] = flow.limit {
             shape = shape, count = rate.count, period = rate.period, jitter = self.jitter,
+            store = shape == "window" and store or nil, name = self.name .. "|" .. key,
         }
     end
     return self.limits[key]
@@ -112,16 +111,17 @@ end
 ---@param model neap.Model
 ---@param endpoint neap.Endpoint
 ---@param settings table
+---@param store? userdata where `window` limits are kept, for all processes together
 ---@return userdata queue
 ---@return userdata gate
-function Account:queue(model, endpoint, settings)
+function Account:queue(model, endpoint, settings, store)
     local keys, limits, gate = {}, {}, gate_key(model, endpoint)
     for i, limit in ipairs(model.limits) do
         local rate = rate_of(limit, settings)
-        if rate and not is_exempt(limit, endpoint) then
+        if rate and policy.counts(limit, endpoint.name) then
             local key = limit.per == "endpoint" and i .. endpoint.group or tostring(i)
             keys[#keys + 1] = key
-            limits[#limits + 1] = self:limit(key, limit, rate)
+            limits[#limits + 1] = self:limit(key, limit, rate, store)
         end
     end
     local queue_key = gate .. "|" .. table.concat(keys, "|")

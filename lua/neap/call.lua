@@ -2,74 +2,19 @@
 -- then decode and unwrap. Retries, waits and the outage gate are decided in C (core/retry.h, gate.h);
 -- here is the order in which things happen, and what an outcome is called.
 
+local binding = require "neap.call.bind"
 local build = require "neap.call.build"
 local errors = require "neap.error"
 local flow = require "neap.native.flow"
 local log = require "neap.native.log"
 local null = require "neap.null"
-local registry = require "neap.registry"
+local redirects = require "neap.call.redirect"
 local reply = require "neap.call.reply"
 local runtime = require "neap.runtime"
-local secrets = require "neap.native.secret"
-local settings = require "neap.settings"
+local session = require "neap.session"
 local task = require "neap.native.task"
-local url = require "neap.native.url"
-local vendor = require "neap.vendor"
 
 local M = {}
-
-local MAX_REDIRECTS = 5
-
-local POLICY_SECONDS = { "base", "max", "every", "total" }
-
-local function resolve_rule(rule, values)
-    local r = {
-        status = rule.on, backoff = rule.backoff, factor = rule.factor, jitter = rule.jitter or "none",
-        retries = rule.retries, gate = rule.gate, total = rule.total,
-    }
-    for _, status in ipairs(rule.on) do r.pause = r.pause or status == 429 end
-    for _, name in ipairs(POLICY_SECONDS) do
-        local value = rule[name]
-        if vendor.is_setting(value) then value = values[value.setting] end
-        if name == "every" then r.base = value or r.base else r[name] = value end
-    end
-    return r
-end
-
-local function policy_of(client)
-    if not rawget(client, "policy") then
-        local rules = {}
-        for i, rule in ipairs(client.model.retry) do rules[i] = resolve_rule(rule, client.settings) end
-        for _, rule in ipairs(rules) do
-            if rule.gate then rawset(client, "outage_wait", rule.base) end
-        end
-        rawset(client, "policy", flow.policy(rules))
-    end
-    return rawget(client, "policy")
-end
-
---- What calls of one endpoint of one client share; made at the first.
-local function bind(handle, client)
-    local endpoint = handle.endpoint
-    if #client.missing > 0 then return nil, settings.missing_error(client.model, client.missing) end
-    if runtime.options.sandbox then
-        local known, err = registry.check_simulator(client.model)
-        if not known then return nil, err end
-    end
-    local queue, gate = client.account:queue(client.model, endpoint, client.settings)
-    handle.bound = {
-        endpoint = endpoint, client = client, account = client.account,
-        queue = queue, gate = gate,
-        policy = policy_of(client),
-        credential = M.credential(client, endpoint.auth),
-        repeatable = endpoint.write ~= "unsafe",
-        http = runtime.http(client.settings.connections),
-        timeout = client.settings.timeout,
-        accept = client.model.envelope.accept,
-        decode_options = runtime.options.ordered and { ordered = true } or nil,
-    }
-    return handle.bound
-end
 
 local function complete(err, bound)
     err.vendor, err.endpoint = bound.endpoint.vendor, bound.endpoint.name
@@ -122,6 +67,23 @@ local function admit(bound, flowcall, slot)
     return ok, err
 end
 
+--- Waits until the call may be sent, with a token that is alive where its credential is a session's: the
+-- wait may have been longer than that.
+---@return neap.Token|true|nil
+---@return neap.Error? err
+local function enter(bound, flowcall, slot)
+    if not bound.session then return admit(bound, flowcall, slot) end
+    while true do
+        local token, err = bound.session:token()
+        if not token then return nil, err end
+        local ok
+        ok, err = admit(bound, flowcall, slot)
+        if not ok then return nil, err end
+        if bound.session:is_alive(token) then return token end
+        flowcall:withdraw()
+    end
+end
+
 --- Tells the log of one send; the request has no credential in it.
 local function log_send(bound, request, res, err)
     log.write("debug", "sent", {
@@ -133,16 +95,16 @@ end
 --- Closed when a send outside of deliveries is over, however it ends.
 local on_wire = setmetatable({}, { __close = function() runtime.on_wire = runtime.on_wire - 1 end })
 
-local function send(bound, request, flowcall, slot)
+local function send(bound, request, flowcall, slot, credential)
     runtime.sends = runtime.sends + 1
     if not slot then
         runtime.on_wire = runtime.on_wire + 1
         local _ <close> = on_wire
-        return bound.http:send(request, flowcall, bound.credential, bound.timeout)
+        return bound.http:send(request, flowcall, credential, bound.timeout)
     end
     local write = bound.endpoint.write ~= "read"
     local _ <close> = slot:sending(flowcall, write, request)
-    local res, err = bound.http:send(request, flowcall, bound.credential, bound.timeout)
+    local res, err = bound.http:send(request, flowcall, credential, bound.timeout)
     slot:answered(write)
     return res, err
 end
@@ -157,8 +119,8 @@ local function settle_failure(flowcall, err, doubt)
 end
 
 --- The outcome of a call that failed without a usable answer.
-local function transport_error(bound, flowcall, err, verdict, doubt)
-    err.retryable = bound.repeatable or not err.sent
+local function transport_error(bound, request, flowcall, err, verdict, doubt)
+    err.retryable = request.is_repeatable or not err.sent
     if err.kind == "auth" then -- it never goes to another origin: it is the transport that was refused
         err.message = ("%s.base_url: a key goes over plain http to this machine only, use https")
             :format(bound.endpoint.vendor)
@@ -169,43 +131,15 @@ local function transport_error(bound, flowcall, err, verdict, doubt)
     return fail(bound, flowcall, err, doubt)
 end
 
---- Follows a redirect or says why not. -> true: the request was changed; nil, err
-local function redirect(request, res, hops)
-    local status, location = res:status(), res:header "location"
-    local function refuse(fmt, ...)
-        return nil, errors.new {
-            kind = "redirect", status = status, message = fmt:format(...),
-            hint = "check base_url: the API seems to have moved",
-        }
-    end
-    local target = location and url.resolve(request.url, location)
-    if not target then return refuse "a redirect without a usable Location" end
-    if hops >= MAX_REDIRECTS then return refuse("more than %d redirects", MAX_REDIRECTS) end
-    if not url.same_origin(request.url, target) then
-        return refuse("the vendor redirects to another origin (%s); nothing was sent there",
-            url.parse(target).origin)
-    end
-    if request.method ~= "GET" and status ~= 307 and status ~= 308 then
-        return refuse("the vendor redirects a %s to %s, which would lose its body", request.method,
-            secrets.redact(url.parse(target).path))
-    end
-    request.url = target
-    return true
-end
-
-local function is_redirect(status)
-    return status == 301 or status == 302 or status == 303 or status == 307 or status == 308
-end
-
 --- Notes for the account whether the vendor took the credential; true when it counts as refused now.
 local function note_credential(bound, refused)
-    return bound.credential ~= nil and bound.account:note_answer(refused)
+    return (bound.credential or bound.session) ~= nil and bound.account:note_answer(refused)
 end
 
 --- Judges an answer outside 2xx and 3xx after its retries are spent.
 local function refusal(bound, flowcall, res, verdict, doubt)
     local status = res:status()
-    local message, code = reply.complaint(bound.client.model.envelope, res)
+    local message, code = reply.complaint(bound.endpoint.envelope, res)
     local err = errors.new {
         kind = reply.kind(status, bound.client.model), status = status, message = message, code = code,
     }
@@ -229,32 +163,45 @@ end
 
 local OUTAGE = { [502] = true, [503] = true, [504] = true }
 
---- Sends until there is an outcome.
-local function exchange(bound, request, slot)
-    local flowcall <close> = flow.call(bound.queue, bound.policy, bound.repeatable)
-    local hops, doubt = 0, false -- doubt: an earlier send may have taken effect
+--- Tells the session of an answer. -> true: it means that the token is dead
+local function note_session(session_, token, res)
+    local is_expiry = reply.is_expiry(session_.spec.expired, res)
+    if is_expiry then session_:drop(token) else session_:answered(token, res:status()) end
+    return is_expiry
+end
+
+--- Sends until there is an outcome. `read` makes the result of a 2xx answer, the payload by default.
+local function exchange(bound, request, slot, read)
+    local flowcall <close> = flow.call(bound.queue, request.policy or bound.policy, request.is_repeatable)
+    local hops, doubt, renewed = 0, false, false -- doubt: an earlier send may have taken effect
     while true do
-        local ok, err = admit(bound, flowcall, slot)
-        if not ok then
+        local token, err = enter(bound, flowcall, slot)
+        if not token then
             err.down = err.kind == "outage"
             return fail(bound, flowcall, err, doubt)
         end
-        local res, payload, cut, verdict
-        res, err = send(bound, request, flowcall, slot)
+        local res, payload, cut, verdict, ok
+        res, err = send(bound, request, flowcall, slot, bound.session and token.credential or bound.credential)
         if log.enabled "debug" then log_send(bound, request, res, err) end
         local status = res and res:status()
+        local is_expiry = res and bound.session and note_session(bound.session, token, res)
         if res and status >= 200 and status < 300 then
-            payload, err, cut = reply.payload(bound, res)
+            payload, err, cut = (read or reply.payload)(bound, res, request)
             if not cut then return conclude(bound, flowcall, slot, status, payload, err, doubt) end
             err.sent = true
         end
         if not res or cut then
             verdict, doubt = settle_failure(flowcall, err, doubt)
-        elseif is_redirect(status) then
+        elseif redirects.is_redirect(status) then
             flowcall:settle(status)
-            ok, err = redirect(request, res, hops)
+            ok, err = redirects.follow(request, res, hops)
             if not ok then return fail(bound, flowcall, err, doubt) end
             hops, verdict = hops + 1, "retry"
+        elseif is_expiry and not renewed then -- once per call: the second time it is refused
+            flowcall:settle(status)
+            renewed, verdict = true, "retry"
+        elseif doubt and status == bound.endpoint.repeated then -- the send without an answer did arrive
+            return conclude(bound, flowcall, slot, status, null)
         else
             verdict = flowcall:settle(status, nil, false, reply.retry_after(res))
             if slot and OUTAGE[status] then slot:met_outage(bound.gate, status, rawget(bound.client, "outage_wait")) end
@@ -262,32 +209,43 @@ local function exchange(bound, request, slot)
         end
         if slot then slot:settled(doubt) end
         if verdict ~= "retry" or is_stopping(slot) then
-            if not res or cut then return transport_error(bound, flowcall, err, verdict, doubt) end
+            if not res or cut then return transport_error(bound, request, flowcall, err, verdict, doubt) end
             return refusal(bound, flowcall, res, verdict, doubt)
         end
     end
+end
+
+--- May a send of this call be repeated? A keyed one without its key counts twice.
+local function is_repeatable(endpoint, values)
+    if endpoint.write ~= "keyed" then return endpoint.write ~= "unsafe" end
+    local key = endpoint.key and endpoint.key(values)
+    return key ~= nil and key ~= null
+end
+
+local function request_of(bound, values)
+    local request = build.request(bound.endpoint, bound.client, values)
+    request.is_repeatable = is_repeatable(bound.endpoint, values)
+    if not request.is_repeatable then request.policy = binding.policy(bound.client, false) end
+    return request
 end
 
 --- What goes over the wire, made at once: what a caller then does to its tables changes nothing.
 ---@return table|nil bound nil without an error: a dry run, the call is noted
 ---@return table|neap.Error|nil request
 local function prepare(handle, client, values)
-    local endpoint, bound = handle.endpoint, handle.bound
+    local endpoint = handle.endpoint
     if runtime.options.dry_run and endpoint.write ~= "read" then
         require("neap.call.dry_run").note(endpoint, client, values)
         return nil
     end
-    if not bound then
-        local err
-        bound, err = bind(handle, client)
-        if not bound then return complete(err, { endpoint = endpoint }) end
-    end
-    return bound, build.request(endpoint, client, values)
+    local bound, err = binding.bind(handle, client)
+    if not bound then return complete(err, { endpoint = endpoint }) end
+    return bound, request_of(bound, values)
 end
 
 --- Sends what was prepared. Waits without blocking.
-local function finish(bound, request, slot)
-    if bound then return exchange(bound, request, slot) end
+local function finish(bound, request, slot, read)
+    if bound then return exchange(bound, request, slot, read) end
     if request then return nil, request end -- an error
     return null
 end
@@ -303,6 +261,40 @@ end
 function M.send(handle, client, values, slot)
     local bound, request = prepare(handle, client, values)
     return finish(bound, request, slot)
+end
+
+--- Logs in: sends the call, a dry run too, and takes the token out of the answer.
+---@async
+---@param handle table endpoint handle of client.lua
+---@param client neap.Client
+---@param params table<string, any>
+---@param member? string of the answer; nil: the answer is the token
+---@return userdata|nil secret
+---@return neap.Error? err
+function M.login(handle, client, params, member)
+    local values, err = build.validate(handle.endpoint, client, params)
+    local bound
+    if values then bound, err = binding.bind(handle, client) end
+    if not bound then return complete(err, { endpoint = handle.endpoint }) end
+    local request = request_of(bound, values)
+    request.holds_token = true
+    return exchange(bound, request, nil, reply.token(member))
+end
+
+session.login = M.login
+
+--- Asks for one page: the whole of an answer, with what tells where the next one is.
+---@async
+---@param handle table endpoint handle of client.lua
+---@param client neap.Client
+---@param values table<string, any> checked and in wire form
+---@param target? string URL to ask for in place of the endpoint's own
+---@return neap.Reply|nil
+---@return neap.Error? err
+function M.page(handle, client, values, target)
+    local bound, request = prepare(handle, client, values)
+    if bound and target then request.url = target end
+    return finish(bound, request, task.attached(), reply.whole)
 end
 
 --- Puts the sends of a batch before those that followed.
@@ -335,6 +327,15 @@ local function lock_of(slot, endpoint, client, values)
     return slot:lock(endpoint, client, key)
 end
 
+--- A login by hand: opens the session that calls would open by themselves. The token stays here.
+local function log_in(handle, client)
+    local opened, err = session.by_login(client, handle.endpoint.name)
+    local token
+    if opened then token, err = opened:token() end
+    if not token then return complete(err, { endpoint = handle.endpoint }) end
+    return null
+end
+
 --- Makes one call. Misuse and expected failures alike come back as `nil, err`; a success is never nil
 -- (`neap.null` for no payload). Waits without blocking.
 ---@async
@@ -345,6 +346,7 @@ end
 ---@return neap.Error? err
 function M.perform(handle, client, params)
     local endpoint = handle.endpoint
+    if endpoint.is_login then return log_in(handle, client) end
     local values, err = build.validate(endpoint, client, params or {})
     if not values then return complete(err, { endpoint = endpoint }) end
     local slot = task.attached()

@@ -2,10 +2,12 @@
 -- shape of that parameter for neap.records.
 
 local account = require "neap.account"
+local address = require "neap.vendor.address"
+local auth = require "neap.vendor.auth"
 local call = require "neap.call"
 local errors = require "neap.error"
+local paging = require "neap.paging"
 local runtime = require "neap.runtime"
-local secrets = require "neap.native.secret"
 local settings = require "neap.settings"
 local suggest = require "neap.suggest"
 
@@ -16,6 +18,7 @@ local M = {}
 ---@field settings table<string, any>
 ---@field missing string[] required settings without a value
 ---@field base_url string
+---@field prefix string what stands before the paths of endpoints; "" for nothing
 ---@field account neap.Account
 local Client = {}
 
@@ -44,8 +47,32 @@ function Endpoint.__index(handle, name)
     }, 0)
 end
 
+--- The endpoint behind a name; without regard to case where the vendor's names are so.
+local function endpoint_of(model, name)
+    local endpoint = model.endpoints[name]
+    if endpoint or not model.folded or type(name) ~= "string" then return endpoint end
+    return model.endpoints[model.folded[name:lower()]]
+end
+
+--- What a client has besides its endpoints.
+local METHODS = {}
+
+--- Iterates over the records of all pages of an endpoint: `for record in client:each("Name", { ... }) do`.
+-- Raises error objects; neap.try turns them back. One task at a time may ask the iterator.
+---@async
+---@param client neap.Client
+---@param name string
+---@param params? table<string, any>
+---@param opts? neap.EachOptions
+function METHODS.each(client, name, params, opts)
+    if getmetatable(client) ~= Client then error("call it with a colon: client:each(name, { ... })", 2) end
+    return paging.each(client[name], client, params, opts)
+end
+
 function Client.__index(client, name)
-    local endpoint = client.model.endpoints[name]
+    if METHODS[name] then return METHODS[name] end
+    local endpoint = endpoint_of(client.model, name)
+    if endpoint and endpoint.name ~= name then return client[endpoint.name] end
     if not endpoint then
         error(errors.new {
             kind = "invalid", misuse = true, vendor = client.model.name, where = errors.caller(),
@@ -62,12 +89,22 @@ function Client.__tostring(client)
     return ("neap.Client (%s at %s)"):format(client.model.name, client.base_url or "no base_url")
 end
 
+--- -> base URL, or nil and the setting that is missing
 local function base_url(model, values)
     if runtime.options.sandbox then return "http://localhost/" .. model.name end
-    if values.base_url then return (values.base_url:gsub("/+$", "")) end
-    local base = model.base_url
-    if type(base) == "table" then base = base[values[base.by]] end
-    return base
+    return address.base_url(model, values)
+end
+
+--- Adds the settings that the chosen credentials need and have not.
+local function note_missing(model, values, missing)
+    local needed = {}
+    for _, spec in pairs(model.auth) do
+        for _, name in ipairs(spec.by and auth.needs(model, auth.chosen(spec, values)) or {}) do needed[name] = true end
+    end
+    for _, name in ipairs(missing) do needed[name] = nil end
+    for _, field in ipairs(model.settings) do
+        if needed[field[1]] and values[field[1]] == nil then missing[#missing + 1] = field[1] end
+    end
 end
 
 local function custom_fields(values)
@@ -89,36 +126,15 @@ end
 ---@return neap.Client
 function M.open(model, overrides)
     local values, missing = settings.resolve(model, overrides)
-    local base = base_url(model, values)
-    if not base then missing[#missing + 1] = "base_url" end
+    local base, unset = base_url(model, values)
+    if not base then missing[#missing + 1] = unset end
+    note_missing(model, values, missing)
     return setmetatable({
-        model = model, settings = values, missing = missing, base_url = base,
+        model = model, settings = values, missing = missing, base_url = base, prefix = address.prefix(model, values),
         account = account.open(model, values, base or "", variant_of(model, values)),
         custom_fields = custom_fields(values),
         credentials = {},
     }, Client)
 end
-
---- The credential of one auth shape of the client's definition; nil for "none".
----@param client neap.Client
----@param name string
----@return userdata|nil
-function M.credential(client, name)
-    local spec = client.model.auth[name]
-    if not spec.secret then return nil end
-    local made = client.credentials[name]
-    if not made then
-        local field = spec.name
-        if spec.place == "basic" then field = client.settings[spec.name] end
-        made = secrets.credential {
-            { place = spec.place, name = field, secret = client.settings[spec.secret] },
-            origins = { client.base_url },
-        }
-        client.credentials[name] = made
-    end
-    return made
-end
-
-call.credential = M.credential
 
 return M

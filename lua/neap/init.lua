@@ -14,7 +14,7 @@ local M = {
 }
 
 --- Modules that a script may never use are loaded when it does.
-local LAZY = { csv = "neap.csv", http = "neap.http", log = "neap.log" }
+local LAZY = { csv = "neap.csv", export = "neap.workflow.export", http = "neap.http", log = "neap.log" }
 
 setmetatable(M, {
     __index = function(_, name)
@@ -79,6 +79,15 @@ end
 
 --- Seconds on the runtime's monotonic clock.
 M.now = clock.now
+
+--- A day of the runtime's calendar, in the time zone of this machine, as YYYY-MM-DD.
+---@param offset? integer days from today; -1 is yesterday
+---@return string
+function M.day(offset)
+    local today = os.date("*t", clock.wall_ms() // 1000)
+    return os.date("%Y-%m-%d", os.time { year = today.year, month = today.month, day = today.day + (offset or 0),
+        hour = 12 }) --[[@as string]]
+end
 
 local function finish(virtual, ok, ...)
     if virtual then

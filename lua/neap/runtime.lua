@@ -11,6 +11,7 @@ local M = {}
 ---@field faults? string fault mix of the sandbox
 ---@field sandbox_log? string path
 ---@field seed? integer
+---@field no_state? boolean nothing is shared with other runs
 ---@field settings? table<string, table<string, { value: string, from: string }>> vendor -> setting
 ---@field dry_run? boolean
 ---@field script_dir? string where `vendors/` is looked for first
@@ -80,6 +81,7 @@ function M.close()
         clients[key] = nil
     end
     require("neap.account").forget()
+    require("neap.state").close()
     if M.sandbox_state then M.sandbox_state:close() end
     M.sandbox_state = nil
 end

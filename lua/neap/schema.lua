@@ -4,6 +4,7 @@
 
 local compile = require "neap.schema.compile"
 local columns = require "neap.schema.columns"
+local fold = require "neap.schema.fold"
 local names = require "neap.schema.names"
 local text = require "neap.schema.text"
 local types = require "neap.schema.types"
@@ -38,6 +39,7 @@ end
 ---@field custom_fields table<string, any>? names allowed in open objects though near a declared one
 ---@field placed table<string, string>? names that are no parameters, with the message that says so
 ---@field secrets table<string, string>? names that are allowed nowhere, with the message
+---@field any_case boolean? names mean declared ones without regard to letter case
 ---@field prior neap.Fault[]? faults already found (of texts); they replace those of the same path
 
 --- Puts faults found earlier before those of the check, which repeats none of their paths.
@@ -65,6 +67,16 @@ function Schema:check(input, opts)
     if type(faults) == "string" then faults = { { path = "", message = faults } } end
     if opts.prior and opts.prior[1] then return nil, merged(opts.prior, faults) end
     return wire, faults
+end
+
+--- Gives values the names as declared, without regard to letter case; declared objects and lists of them
+--- within likewise. The input is not changed.
+---@param input table
+---@return table folded
+---@return neap.Fault[]? faults names that are given twice
+---@nodiscard
+function Schema:fold(input)
+    return fold.value(self.root, input)
 end
 
 --- Finds the field that a dotted name means.

@@ -1,14 +1,16 @@
 --- Vendor definitions: the grammar, its self-check, and the model made of one. A definition is data:
 -- loading it does no I/O and makes no call. lua/README.md explains every field.
 
+local address = require "neap.vendor.address"
+local auth = require "neap.vendor.auth"
 local endpoint = require "neap.vendor.endpoint"
 local envelope = require "neap.envelope"
 local errors = require "neap.error"
 local grammar = require "neap.vendor.grammar"
-local lang = require "neap.lang"
+local paging = require "neap.vendor.paging"
+local policy = require "neap.vendor.policy"
 local schema = require "neap.schema"
 local json_fault = require("neap.schema.value").json_fault
-local url = require "neap.native.url"
 
 local M = {}
 
@@ -19,7 +21,10 @@ local M = {}
 ---@field file string where it was read
 ---@field settings table[] field specs, the vendor's own ones first
 ---@field base_url? string|table
----@field auth table<string, neap.AuthSpec>
+---@field prefix? string|table
+---@field accept? { setting: string } "json" or "xml": what GETs ask for
+---@field any_case boolean names of endpoints and parameters are matched without regard to letter case
+---@field auth table<string, neap.AuthSpec|table> or one of several, chosen by a setting
 ---@field tenant? { name: string, setting: string }
 ---@field limits table[]
 ---@field retry table[]
@@ -27,6 +32,7 @@ local M = {}
 ---@field envelope neap.Envelope
 ---@field endpoints table<string, neap.Endpoint>
 ---@field endpoint_names string[] sorted
+---@field folded? table<string, string> any_case: lower-case name -> name
 
 ---@class neap.Endpoint
 ---@field name string
@@ -39,12 +45,20 @@ local M = {}
 ---@field group string the path up to its first parameter: what `per = "endpoint"` counts
 ---@field params any schema
 ---@field write "read"|"idempotent"|"keyed"|"unsafe"
+---@field area? string
+---@field body? string the parameter that is the body
+---@field repeated? integer status that means: an earlier send with this key has succeeded
+---@field is_login? boolean a session's
+---@field path_unknown? boolean it is known by name only
+---@field returns? string|neap.Field
+---@field paging? table
 ---@field key? fun(values: table): any
 ---@field key_text? string
 ---@field batch? neap.BatchSpec calls may travel together
 ---@field job? neap.JobSpec
 
 ---@class neap.BatchSpec
+---@field is_own boolean the endpoint itself: its list takes the elements of other calls' lists
 ---@field endpoint neap.Endpoint of the batch
 ---@field field string parameter of the single call
 ---@field list string parameter of the batch, which takes the values of `field`
@@ -73,25 +87,6 @@ function M.is_setting(value)
     return getmetatable(value) == Setting
 end
 
----@class neap.AuthSpec
----@field place "header"|"body"|"query"|"basic"|"bearer"
----@field name? string of the header, member, argument; for basic the setting with the user
----@field secret string name of the setting that holds the secret
-
---- Constructors for the `auth` table of a definition.
-M.auth = {}
-
---- What the credential is called, in each place.
-local AUTH_NAMES = { header = "name", body = "field", query = "name", basic = "user" }
-
-for _, place in ipairs { "header", "body", "query", "basic", "bearer" } do
-    local named = AUTH_NAMES[place]
-    M.auth[place] = function(t)
-        grammar.check_constructor("auth." .. place, t, { "secret", named })
-        return { place = place, name = named and t[named], secret = t.secret }
-    end
-end
-
 --- Settings that every vendor has (DESIGN.md 6).
 local COMMON_SETTINGS = {
     { "base_url", type = "url", doc = "where the API is; a path in it is kept" },
@@ -112,75 +107,53 @@ end
 -- The fields of one definition are compiled by small functions that share `c`: the definition's
 -- text, for line numbers, and its name.
 
-local function compile_limit(c, limit, i)
-    local path = { "limits", i }
-    grammar.check(c, limit, grammar.LIMIT, path)
-    local rate = limit.rate
-    if not M.is_setting(rate) then
-        local parsed, message = lang.rate(rate)
-        if not parsed then grammar.refuse(c, { "limits", "rate" }, message) end
-        rate = parsed
+--- Names by their lower-case form.
+local function fold_names(c, names)
+    local folded = {}
+    for _, name in ipairs(names) do
+        local other = folded[name:lower()]
+        if other then
+            grammar.refuse(c, { "endpoints", name }, ("differs from %s by letter case only"):format(other))
+        end
+        folded[name:lower()] = name
     end
-    grammar.check_list(c, { "limits", "exempt" }, limit.exempt)
-    return { rate = rate, per = limit.per or "endpoint", shape = limit.shape, exempt = limit.exempt or {} }
+    return folded
 end
 
-local DURATIONS = { "base", "max", "every", "total" }
-
---- What core/retry.h takes.
-local MOST_RULES, MOST_STATUSES, MOST_RETRIES, MOST_FACTOR = 10, 16, 65535, 1000
-
-local function check_retry_numbers(c, rule)
-    grammar.check_statuses(c, { "retry", "on" }, rule.on)
-    if #rule.on < 1 or #rule.on > MOST_STATUSES then
-        grammar.refuse(c, { "retry", "on" }, ("1 to %d statuses expected"):format(MOST_STATUSES))
-    end
-    local retries, factor = math.tointeger(rule.retries), rule.factor or 1
-    if not retries or retries < 0 or retries > MOST_RETRIES then
-        grammar.refuse(c, { "retry", "retries" }, ("an integer from 0 to %d expected"):format(MOST_RETRIES))
-    end
-    if factor < 1 or factor > MOST_FACTOR then
-        grammar.refuse(c, { "retry", "factor" }, ("a number from 1 to %d expected"):format(MOST_FACTOR))
-    end
-end
-
-local function compile_retry(c, rule, i)
-    grammar.check(c, rule, grammar.RETRY, { "retry", i })
-    check_retry_numbers(c, rule)
-    local compiled = {}
-    for name, value in pairs(rule) do compiled[name] = value end
-    local needed = rule.backoff == "constant" and "every" or "base"
-    if rule[needed] == nil then
-        grammar.refuse(c, { "retry", i }, ("%s is missing for backoff %q"):format(needed, rule.backoff))
-    end
-    for _, name in ipairs(DURATIONS) do
-        if rule[name] ~= nil and not M.is_setting(rule[name]) then
-            local seconds, message = lang.duration(rule[name])
-            if not seconds then grammar.refuse(c, { "retry", name }, message) end
-            compiled[name] = seconds
+--- The login of each session is an endpoint, and its credential no session.
+local function check_logins(c, model)
+    for name, spec in pairs(model.auth) do
+        for _, one in ipairs(auth.alternatives(spec)) do
+            local login = one.session and model.endpoints[one.session.login]
+            if one.session and not login then
+                grammar.refuse_name(c, { "auth", name, "login" }, one.session.login, model.endpoints, "endpoint")
+            end
+            if login then login.is_login = true end
         end
     end
-    return compiled
+    for _, endpoint_name in ipairs(model.endpoint_names) do
+        local login = model.endpoints[endpoint_name]
+        for _, one in ipairs(login.is_login and auth.alternatives(model.auth[login.auth]) or {}) do
+            if one.session then grammar.refuse(c, { "endpoints", endpoint_name }, "a login that needs a login") end
+        end
+    end
 end
 
 local function compile_endpoints(c, model, endpoints)
     model.endpoints, model.endpoint_names = {}, {}
     for name in pairs(endpoints) do
         if type(name) ~= "string" then grammar.refuse(c, { "endpoints", name }, "an endpoint needs a name") end
+        if name == "each" then grammar.refuse(c, { "endpoints", name }, "clients have a method of that name") end
         model.endpoint_names[#model.endpoint_names + 1] = name
     end
     table.sort(model.endpoint_names)
+    if model.any_case then model.folded = fold_names(c, model.endpoint_names) end
     for _, name in ipairs(model.endpoint_names) do
         model.endpoints[name] = endpoint.compile(c, model, name, endpoints[name])
     end
     for _, name in ipairs(model.endpoint_names) do endpoint.link(c, model.endpoints[name], model.endpoints) end
-    for i, limit in ipairs(model.limits) do
-        for _, name in ipairs(limit.exempt) do
-            if not endpoints[name] then
-                grammar.refuse_name(c, { "limits", i, "exempt" }, name, endpoints, "endpoint")
-            end
-        end
-    end
+    policy.check_names(c, model.limits, endpoints)
+    check_logins(c, model)
 end
 
 local function compile_settings(c, model, def)
@@ -200,29 +173,6 @@ local function compile_settings(c, model, def)
     return names
 end
 
-local NAMED = { header = true, body = true, query = true, basic = true }
-
-local function check_auth(c, auth, settings)
-    for key, spec in pairs(auth) do
-        local path = { "auth", key }
-        if type(spec) ~= "table" or not M.auth[spec.place] then
-            grammar.refuse(c, path, "one of auth.header, body, query, basic, bearer expected")
-        end
-        if NAMED[spec.place] and type(spec.name) ~= "string" then
-            local field = spec.place == "body" and "field" or spec.place == "basic" and "user" or "name"
-            grammar.refuse(c, path, field .. " is missing")
-        end
-        if type(spec.secret) ~= "string" then grammar.refuse(c, path, "secret is missing") end
-        if not settings[spec.secret] then grammar.refuse_name(c, path, spec.secret, settings, "setting") end
-        if settings[spec.secret].type ~= "secret" then
-            grammar.refuse(c, path, ("the setting %q is no secret"):format(spec.secret))
-        end
-        if spec.place == "basic" and not settings[spec.name] then
-            grammar.refuse_name(c, path, spec.name, settings, "setting")
-        end
-    end
-end
-
 --- Every place that names a setting must name one that there is.
 local function check_references(c, model, settings)
     local function check(path, name)
@@ -232,37 +182,12 @@ local function check_references(c, model, settings)
         if M.is_setting(limit.rate) then check({ "limits", i, "rate" }, limit.rate.setting) end
     end
     for i, rule in ipairs(model.retry) do
-        for _, name in ipairs(DURATIONS) do
+        for _, name in ipairs(policy.DURATIONS) do
             if M.is_setting(rule[name]) then check({ "retry", i, name }, rule[name].setting) end
         end
     end
-    if type(model.base_url) == "table" then check({ "base_url", "by" }, model.base_url.by) end
+    if model.accept then check({ "accept" }, model.accept.setting) end
     if model.tenant then check({ "tenant", "setting" }, model.tenant.setting) end
-end
-
-local function check_url(c, path, text)
-    local ok = type(text) == "string" and text:find "^[hH][tT][tT][pP][sS]?://" and url.join(text, "/")
-    if ok then return end
-    local shown = type(text) == "string" and ("%q"):format(text) or "a " .. type(text)
-    grammar.refuse(c, path, shown .. " is no http or https URL")
-end
-
---- One URL, or one for each value of the setting that `by` names.
-local function check_base_url(c, base_url)
-    if base_url == nil then return end
-    if type(base_url) ~= "table" then return check_url(c, { "base_url" }, base_url) end
-    if type(base_url.by) ~= "string" then
-        grammar.refuse(c, { "base_url" }, "by is missing: the setting that chooses among the URLs")
-    end
-    local names = {}
-    for name in pairs(base_url) do names[#names + 1] = name end
-    table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
-    for _, name in ipairs(names) do
-        if type(name) ~= "string" then
-            grammar.refuse(c, { "base_url" }, "the values of the setting as names expected")
-        end
-        if name ~= "by" then check_url(c, { "base_url", name }, base_url[name]) end
-    end
 end
 
 --- Checks what needs no other part of the definition.
@@ -274,7 +199,10 @@ local function check_shape(c, def)
     grammar.check_list(c, { "limits" }, def.limits)
     grammar.check_list(c, { "retry" }, def.retry)
     grammar.check_statuses(c, { "refused" }, def.refused)
-    check_base_url(c, def.base_url)
+    address.check(c, def)
+    if def.accept ~= nil and not M.is_setting(def.accept) then
+        grammar.refuse(c, { "accept" }, 'setting "name" expected')
+    end
 end
 
 local function compile(c)
@@ -283,18 +211,16 @@ local function compile(c)
     if def.tenant then grammar.check(c, def.tenant, grammar.TENANT, { "tenant" }) end
     local model = {
         name = c.name, title = def.title, summary = def.summary, source = def.source, file = c.file,
-        base_url = def.base_url, tenant = def.tenant, envelope = def.envelope or envelope.plain {},
-        auth = { none = {} }, limits = {}, retry = {}, refused = {},
+        base_url = def.base_url, prefix = def.prefix, accept = def.accept, any_case = def.names == "any_case",
+        tenant = def.tenant, envelope = def.envelope or envelope.plain {},
+        auth = { none = {} }, refused = {}, limits = policy.limits(c, def.limits, M.is_setting),
+        retry = policy.retries(c, def.retry, M.is_setting),
     }
-    for i, limit in ipairs(def.limits or {}) do model.limits[i] = compile_limit(c, limit, i) end
-    if #(def.retry or {}) > MOST_RULES then
-        grammar.refuse(c, { "retry" }, ("at most %d rules expected"):format(MOST_RULES))
-    end
-    for i, rule in ipairs(def.retry or {}) do model.retry[i] = compile_retry(c, rule, i) end
     for _, status in ipairs(def.refused or { 401, 403 }) do model.refused[status] = true end
     local settings = compile_settings(c, model, def)
-    check_auth(c, def.auth or {}, settings)
+    auth.check(c, def.auth or {}, settings)
     for name, spec in pairs(def.auth or {}) do model.auth[name] = spec end
+    address.check_settings(c, def, settings)
     check_references(c, model, settings)
     compile_endpoints(c, model, def.endpoints)
     return model
@@ -323,8 +249,9 @@ end
 --- What a definition file may use besides its own locals: constructors and harmless functions.
 local function environment()
     return setmetatable({
-        vendor = { define = M.define }, auth = grammar.constructors("auth", M.auth),
-        envelope = grammar.constructors("envelope", envelope), setting = M.setting,
+        vendor = { define = M.define }, auth = grammar.constructors("auth", auth.constructors),
+        envelope = grammar.constructors("envelope", envelope),
+        paging = grammar.constructors("paging", paging.constructors), setting = M.setting,
         ipairs = ipairs, pairs = pairs, next = next, select = select, type = type,
         tostring = tostring, tonumber = tonumber, error = error, assert = assert, rawget = rawget,
         setmetatable = setmetatable, string = copy(string), table = copy(table), math = copy(math),

@@ -31,6 +31,11 @@ describe("the pages of", function()
         ["describe-omnisegment.track_event"] = { "describe", "omnisegment.track_event" },
         ["describe-omnisegment.import_purchase_data"] = { "describe", "omnisegment.import_purchase_data" },
         ["describe-omnisegment.import_gift_voucher.json"] = { "describe", "omnisegment.import_gift_voucher", "--json" },
+        ["describe-optimove"] = { "describe", "optimove" },
+        ["describe-optimove.GetCustomersByAction"] = { "describe", "optimove.GetCustomersByAction" },
+        ["describe-optimove.UpdateCustomerAttributes"] = { "describe", "optimove.UpdateCustomerAttributes" },
+        ["describe-primedata"] = { "describe", "primedata" },
+        ["describe-primedata.list_events"] = { "describe", "primedata.list_events" },
         ["describe-import-audience"] = { "describe", "omnisegment/import-audience" },
         ["describe-shop.json"] = { "describe", "shop", "--json" },
         ["describe-shop.put_order.json"] = { "describe", "shop.put_order", "--json" },
@@ -46,6 +51,12 @@ describe("the pages of", function()
         end)
     end
 end)
+
+--- What a call of these asks for is not there before another call has made it, or needs another setting.
+local MADE_FIRST = {
+    ["omnisegment.get_interaction_report"] = true, ["omnisegment.get_tracking_event_report"] = true,
+    ["omnisegment.get_interactive_audiences_report"] = true, ["optimove.Login"] = true,
+}
 
 describe("neap describe", function()
     it("has a page for every endpoint of every vendor", function()
@@ -66,12 +77,14 @@ describe("neap describe", function()
             for _, endpoint in ipairs(facts.endpoints) do
                 local name = vendor.name .. "." .. endpoint.name
                 local call = json.decode(helper.cli({ "describe", name, "--json" }).out).call
-                local pipe = assert(io.popen((call:gsub("^neap", helper.quote(helper.bin))) .. " 2>&1; echo $?"))
-                local said, code = pipe:read("a"):match "^(.*)%f[%d](%d+)\n$"
-                pipe:close()
-                -- Only a report that nobody ordered yet is not there.
-                local is_report = name:find "^omnisegment%.get_[%l_]*_report$"
-                if not is_report then assert.equal("0", code, call .. ": " .. said) end
+                assert.equal(endpoint.path_unknown or false, call == nil)
+                if call and not MADE_FIRST[name] then
+                    local command = call:gsub("^neap", helper.quote(helper.bin))
+                    local pipe = assert(io.popen(command .. " 2>&1; echo $?"))
+                    local said, code = pipe:read("a"):match "^(.*)%f[%d](%d+)\n$"
+                    pipe:close()
+                    assert.equal("0", code, call .. ": " .. said)
+                end
             end
         end
     end)

@@ -10,6 +10,10 @@ local flag = envelope.flag { ok = "SUCCESS", payload = "PAYLOAD", message = "ERR
 local plain = envelope.plain { message = "message", code = "code" }
 local member = envelope.plain { message = "text", within = "error", payload = "data" }
 
+local strict = envelope.plain { message = "message", string_fails = true, nothing = { true, { ResponseCode = 200 } } }
+local told = envelope.error { field = "Error", message = "message" }
+local verdict = envelope.error { field = "Error", ok = "IsSuccess" }
+
 describe("envelope.accept", function()
     -- envelope, body as JSON, ok, payload or message, code
     local cases = {
@@ -35,15 +39,70 @@ describe("envelope.accept", function()
         { member, '{"data": {"a": 1}, "meta": 2}', true, { a = 1 } },
         { member, '{"data": null}', true, null },
         { member, '{}', true, null },
+        { strict, '[{"a": 1}]', true, { { a = 1 } } },
+        { strict, '[]', true, {} },
+        { strict, 'null', true, null },
+        { strict, 'true', true, null },
+        { strict, '{"ResponseCode": 200}', true, null },
+        { strict, '{"ResponseCode": 500}', true, { ResponseCode = 500 } },
+        { strict, '{"ResponseCode": 200, "a": 1}', true, { ResponseCode = 200, a = 1 } },
+        { strict, '{}', true, {} },
+        { strict, 'false', true, false },
+        { strict, '5', true, 5 },
+        { strict, '"no such customer"', false, "no such customer" },
+        { strict, '""', false, "the reply is an empty text" },
+        { told, '{"Error": null}', true, { Error = null } },
+        { told, '{"Error": ""}', true, { Error = "" } },
+        { told, '{"Error": []}', true, { Error = {} } },
+        { told, '{}', true, {} },
+        { told, '[1]', true, { 1 } },
+        { told, 'null', true, null },
+        { told, 'true', true, true },
+        { told, '{"Error": "Invalid email"}', false, "Invalid email" },
+        { told, '{"Error": ["b", {"z": 1, "a": 2}]}', false, '["b",{"a":2,"z":1}]' },
+        { told, '"no"', false, "no" },
+        { told, '""', false, "the reply is an empty text" },
+        { verdict, '{"IsSuccess": true, "SendID": 7, "Error": null}', true,
+            { IsSuccess = true, SendID = 7, Error = null } },
+        { verdict, '{"IsSuccess": true, "Error": "no value for NAME"}', true,
+            { IsSuccess = true, Error = "no value for NAME" } },
+        { verdict, '{"IsSuccess": "True"}', true, { IsSuccess = "True" } },
+        { verdict, '{"IsSuccess": false, "Error": "Invalid template"}', false, "Invalid template" },
+        { verdict, '{"IsSuccess": "false"}', false, "IsSuccess is false and there is no Error" },
+        { verdict, '{"IsSuccess": null}', false, "the reply has no IsSuccess" },
+        { verdict, '{"Error": "x"}', false, "the reply has no IsSuccess" },
+        { verdict, '[]', false, "the reply has no IsSuccess" },
+        { verdict, 'null', false, "the reply has no IsSuccess" },
+        { verdict, '"no"', false, "no" },
     }
     for _, case in ipairs(cases) do
         it("reads " .. case[2], function()
-            local ok, value, code = case[1].accept(neap.json.decode(case[2]))
+            local ok, value, code, foreign = case[1].accept(neap.json.decode(case[2]))
             assert.equal(case[3], ok)
             assert.same(case[4], value)
             assert.equal(case[5], code)
+            assert.equal(tostring(value):find "^the reply has no " and true or nil, foreign)
         end)
     end
+end)
+
+describe("envelope", function()
+    it("says how answers are read", function()
+        assert.equal("the body is the payload; a text is the message of a failure", strict.doc)
+        assert.equal('the body is the payload; "Error" has the message of a failure, where there is one', told.doc)
+        assert.equal('the body is the payload; "Error" has the message of a failure, where "IsSuccess" is false',
+            verdict.doc)
+    end)
+
+    it("refuses fields that a constructor has not", function()
+        assert.error_matches(function() envelope.error { filed = "Error" } end, "did you mean \"field\"")
+        assert.error_matches(function() envelope.plain { nothin = {} } end, "did you mean \"nothing\"")
+    end)
+
+    it("compares what means nothing with objects readable in any case", function()
+        local body = require("neap.schema.fold").readable(neap.json.decode '{"responsecode": 200}')
+        assert.same({ true, null }, { strict.accept(body) })
+    end)
 end)
 
 describe("envelope.complain", function()
@@ -60,6 +119,15 @@ describe("envelope.complain", function()
         { member, '{"error": {"text": "inner"}}', "inner" },
         { member, '{"error": "flat"}', "flat" },
         { member, '{"other": 1}', nil },
+        { strict, '"just text"', "just text" },
+        { strict, '{"status": 429, "message": "later"}', "later" },
+        { told, '{"Error": "wrong brand", "message": "m"}', "wrong brand" },
+        { told, '{"Error": null, "message": "m"}', "m" },
+        { told, '{"Error": [{"a": 1}]}', '[{"a":1}]' },
+        { told, '"text"', "text" },
+        { told, '5', nil },
+        { verdict, '{"IsSuccess": false, "Error": "again"}', "again" },
+        { verdict, '{"message": "m"}', nil },
     }
     for _, case in ipairs(cases) do
         it("reads " .. case[2], function()

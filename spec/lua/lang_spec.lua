@@ -314,6 +314,7 @@ describe("neap.lang", function()
     describe("path", function()
         local params = {
             data = { email = "x@y", id = 0, empty = "", parts = { b = 2, a = 1 } }, merge_key = "email", customerId = 5,
+            rows = { { id = "R" }, { id = "S" } }, digits = { ["1"] = "name" },
         }
 
         it("gets the value it leads to", function()
@@ -328,6 +329,8 @@ describe("neap.lang", function()
                 { "data.email + none", nil, { "data.email", "none" } },
                 { "none or data.empty or customerId", 5, { "none", "data.empty", "customerId" } },
                 { "none + customerId or data[merge_key]", "x@y", { "none", "customerId", "data", "merge_key" } },
+                { "rows.1.id", "R", { "rows.1.id" } }, { "rows.2.id", "S" }, { "rows.3.id", nil }, { "rows.0", nil },
+                { "digits.1", "name", { "digits.1" } },
                 { "data.parts", '{"a":1,"b":2}', { "data.parts" } }, { "data.none or none", nil, nil },
             } do
                 local get, reads = lang.path(case[1])

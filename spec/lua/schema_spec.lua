@@ -50,7 +50,7 @@ describe("schema:check", function()
             "data.tokens[2].token: required",
             "data.tokens[3]: expected an object, got a number (7)",
             "data.emial: unknown name, too near to a declared one"
-                .. ' (the setting custom_fields allows it), did you mean "email"?',
+                .. ', did you mean "email"?',
             'merge_key: "emial" is not one of member_sn, email, did you mean "email"?',
             'mergekey: unknown name, did you mean "merge_key"?',
             "zzz: unknown name, known are data, merge_key, ignore",

@@ -148,7 +148,7 @@ describe("schema:columns", function()
     it("names every fault of a header", function()
         assert.equal("id: required, and there is no such column", faults_of { "email" })
         assert.equal("Email: unknown name, too near to a declared one"
-            .. ' (the setting custom_fields allows it), did you mean "email"?; '
+            .. ', did you mean "email"?; '
             .. "id: required, and there is no such column; "
             .. "at.city: required, and there is no such column", faults_of { "Email", "at.zip" })
         assert.equal("at.city: there is a column at, too", faults_of { "id", "at", "at.city" })

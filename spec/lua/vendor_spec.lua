@@ -101,7 +101,9 @@ describe("a mistake in a definition", function()
             .. "read = { get = '/r', params = { { 'd', type = 'list', max = 2 } } },", 6,
             { 'no parameter "dd"', 'did you mean "d"?' } },
         { nil, "a = { post = '/a', write = 'unsafe', batch = { endpoint = 'read' } }, read = { get = '/r' },", 5,
-            { "endpoints.a.batch: field is missing" } },
+            { "endpoints.a.batch: list is missing" } },
+        { nil, "a = { post = '/a', write = 'unsafe', batch = { endpoint = 'read', list = 'l' } },\n"
+            .. "read = { get = '/r' },", 5, { "endpoints.a.batch: endpoint and field go together" } },
         { nil, "a = { post = '/a', write = 'unsafe', job = { get = 'read', id = 'id', state = 's', done = 'D',\n"
             .. "failed = 'F', url = 'u' } }, read = { get = '/r' },", 5,
             { 'endpoints.a.job: read has no parameter "id"' } },

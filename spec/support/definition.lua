@@ -1,6 +1,7 @@
 --- What specs of the built-in definitions share: the checks and the request of a call, without an account.
 
 require "neap"
+local address = require "neap.vendor.address"
 local build = require "neap.call.build"
 local registry = require "neap.registry"
 
@@ -10,13 +11,15 @@ local M = {}
 local function client_of(model, settings)
     return {
         model = model, settings = settings, custom_fields = {},
-        base_url = type(model.base_url) == "table" and model.base_url.taiwan or model.base_url,
+        base_url = address.base_url(model, settings), prefix = address.prefix(model, settings),
     }
 end
 
 M.clients = {
     opm = client_of(registry.load "opm", {}),
-    omnisegment = client_of(registry.load "omnisegment", { tid = "OA-000000" }),
+    omnisegment = client_of(registry.load "omnisegment", { tid = "OA-000000", environment = "taiwan" }),
+    optimove = client_of(registry.load "optimove", { server = 5, version = "current", accept = "json" }),
+    primedata = client_of(registry.load "primedata", { base_url = "https://cdp.example/api" }),
 }
 
 --- Finds an endpoint.

@@ -1,5 +1,6 @@
 --- From parameters to a request: checks everything before anything is spent, all faults at once.
 
+local auth = require "neap.vendor.auth"
 local errors = require "neap.error"
 local json = require "neap.native.json"
 local null = require "neap.null"
@@ -11,6 +12,7 @@ local M = {}
 
 local SORTED = { sorted = true }
 local HEADERS = { "Content-Type", "application/json", "Accept", "application/json", "User-Agent", "neap/0.1" }
+local XML_HEADERS = { "Accept", "application/xml", "User-Agent", "neap/0.1" }
 
 local function is_given(value)
     return value ~= nil and value ~= null and value ~= ""
@@ -50,14 +52,23 @@ local function setting_names(model)
     local function note(into, name, setting)
         into[name] = ("a setting, not a parameter: use --set %s.%s=..."):format(model.name, setting)
     end
-    for _, spec in pairs(model.auth) do
-        if spec.place == "body" or spec.place == "query" then note(secrets, spec.name, spec.secret) end
+    for _, entry in pairs(model.auth) do
+        for _, spec in ipairs(auth.alternatives(entry)) do
+            if spec.place == "body" or spec.place == "query" then note(secrets, spec.name, spec.secret) end
+        end
     end
     for _, field in ipairs(model.settings) do
         note(field.type == "secret" and secrets or placed, field[1], field[1])
     end
     if model.tenant then note(placed, model.tenant.name, model.tenant.setting) end
     return placed, secrets
+end
+
+local function takes_custom_fields(model)
+    for _, field in ipairs(model.settings) do
+        if field[1] == "custom_fields" then return true end
+    end
+    return false
 end
 
 --- How values of a client's calls, and records for them, are checked; see schema.lua.
@@ -67,7 +78,10 @@ function M.check_options(client)
     local options = rawget(client, "checking")
     if not options then
         local placed, secrets = setting_names(client.model)
-        options = { custom_fields = client.custom_fields, placed = placed, secrets = secrets }
+        options = {
+            custom_fields = takes_custom_fields(client.model) and client.custom_fields or nil,
+            placed = placed, secrets = secrets, any_case = client.model.any_case,
+        }
         rawset(client, "checking", options)
     end
     return options
@@ -82,6 +96,15 @@ local function invalid(faults)
     }
 end
 
+--- Parameters under the names that they mean. -> params, options of a check that tells of names given twice
+local function folded(endpoint, params, options)
+    local known, twice = endpoint.params:fold(params)
+    if not twice then return known, options end
+    local telling = { prior = twice }
+    for name, value in pairs(options) do telling[name] = value end
+    return known, telling
+end
+
 --- Checks the parameters of a call. -> values in wire form | nil, err with every fault
 ---@param endpoint neap.Endpoint
 ---@param client neap.Client
@@ -90,7 +113,9 @@ function M.validate(endpoint, client, params)
     if type(params) ~= "table" then
         return nil, invalid { { path = "", message = "parameters are a table, got a " .. type(params) } }
     end
-    local values, faults = endpoint.params:check(params, M.check_options(client))
+    local options = M.check_options(client)
+    if options.any_case then params, options = folded(endpoint, params, options) end
+    local values, faults = endpoint.params:check(params, options)
     faults = faults or {}
     check_rules(endpoint, values or params, faults)
     if #faults == 0 then check_path(endpoint, values, faults) end
@@ -164,6 +189,13 @@ local function headers_of(base, fields)
     return headers
 end
 
+--- What a GET asks for, where the vendor can answer in two formats.
+local function accept_of(endpoint, client)
+    local accept = client.model.accept
+    if not accept or endpoint.method ~= "GET" or client.settings[accept.setting] ~= "xml" then return HEADERS end
+    return XML_HEADERS
+end
+
 --- The URL without its query; where the path has no parameters, joined once for a client.
 local function target_of(endpoint, client, path)
     local targets = rawget(client, "targets")
@@ -173,7 +205,7 @@ local function target_of(endpoint, client, path)
     end
     local target = targets[endpoint]
     if target then return target end
-    target = url.join(client.base_url or "", endpoint.template:expand(path))
+    target = url.join(client.base_url or "", client.prefix .. endpoint.template:expand(path))
     if not endpoint.template.names[1] then targets[endpoint] = target end
     return target
 end
@@ -188,8 +220,9 @@ function M.request(endpoint, client, values)
     local bare = endpoint.default_place == "query"
     return {
         method = endpoint.method, url = target,
-        headers = headers_of(HEADERS, parts.header),
-        body = not bare and assert(json.encode(parts.body, SORTED)) or nil,
+        headers = headers_of(accept_of(endpoint, client), parts.header),
+        body = not bare and assert(json.encode(endpoint.body and parts.body[endpoint.body] or parts.body, SORTED))
+            or nil,
     }
 end
 

@@ -1,5 +1,6 @@
 --- --dry-run: writes are checked and shown instead of sent; the first ten whole, the rest counted.
 
+local auth = require "neap.vendor.auth"
 local build = require "neap.call.build"
 local json = require "neap.native.json"
 local null = require "neap.null"
@@ -11,9 +12,11 @@ local SHOWN = 10
 
 --- The request with `***` where its credential will be.
 local function masked(endpoint, client, request)
-    local spec = client.model.auth[endpoint.auth]
+    local spec = auth.chosen(client.model.auth[endpoint.auth], client.settings)
     local headers, body, target = { table.unpack(request.headers) }, request.body, request.url
-    if spec.place == "header" then table.move({ spec.name, "***" }, 1, 2, #headers + 1, headers) end
+    if spec.place == "header" or spec.place == "session" then
+        table.move({ spec.name, "***" }, 1, 2, #headers + 1, headers)
+    end
     if spec.place == "basic" then table.move({ "Authorization", "Basic ***" }, 1, 2, #headers + 1, headers) end
     if spec.place == "bearer" then table.move({ "Authorization", "Bearer ***" }, 1, 2, #headers + 1, headers) end
     if spec.place == "query" then
@@ -38,7 +41,8 @@ local function request_of(endpoint, client, values)
     local setting = endpoint.tenant and client.model.tenant.setting
     if not setting or not lacks(client, setting) then return build.request(endpoint, client, values) end
     local settings = setmetatable({ [setting] = ("<%s>"):format(setting) }, { __index = client.settings })
-    return build.request(endpoint, { model = client.model, base_url = client.base_url, settings = settings }, values)
+    return build.request(endpoint, { model = client.model, base_url = client.base_url, prefix = client.prefix,
+        settings = settings }, values)
 end
 
 local function show(endpoint, client, values)

@@ -2,10 +2,12 @@
 
 local clock = require "neap.native.clock"
 local errors = require "neap.error"
+local fold = require "neap.schema.fold"
 local json = require "neap.native.json"
 local lang = require "neap.lang"
 local null = require "neap.null"
 local secrets = require "neap.native.secret"
+local xml = require "neap.xml"
 
 local M = {}
 
@@ -76,31 +78,98 @@ function M.complaint(envelope, res)
     return text ~= "" and text or reason
 end
 
---- The payload of a 2xx answer. -> payload | nil, err, true when the reply was cut short
+local function is_xml(res)
+    local content_type = res:header "content-type"
+    return content_type ~= nil and content_type:lower():find("^[%w.+-]+/[%w.+-]*xml") ~= nil
+end
+
+--- The body as a value, by what it says it is. -> value | nil, err
+local function decode(bound, res, body)
+    local value, err
+    if bound.reads_xml and is_xml(res) then
+        value, err = xml.decode(body)
+        if value then return xml.value(value, bound.endpoint.returns, bound.decode_options) end
+        err.message = "the reply is no XML: " .. err.message
+    else
+        value, err = json.decode(body, bound.decode_options)
+        if value ~= nil then return value end
+        err.message = "the reply is no JSON: " .. err.message
+    end
+    return nil, err
+end
+
+--- What an empty body means: no element of a list, or nothing.
+local function emptiness(endpoint)
+    local returns = endpoint.returns
+    return type(returns) == "table" and returns.type == "list" and json.array {} or null
+end
+
+local function decode_error(err, res, body)
+    local begins = excerpt(body, BEGINNING)
+    err.kind, err.status = "decode", res:status()
+    err.hint = not err.truncated and begins ~= "" and "the reply begins: " .. begins or nil
+    return err
+end
+
+--- The payload of a 2xx answer. -> payload, nil, nil, decoded body | nil, err, true when the reply was cut short
 ---@param bound table
 ---@param res userdata
 function M.payload(bound, res)
     local body = res:body()
     local decoded, err
     if body == "" then
-        decoded = null
+        decoded = emptiness(bound.endpoint)
     else
-        decoded, err = json.decode(body, bound.decode_options)
+        decoded, err = decode(bound, res, body)
     end
-    if decoded == nil then
-        err.kind, err.status = "decode", res:status()
-        local begins = excerpt(body, BEGINNING)
-        err.hint = not err.truncated and begins ~= "" and "the reply begins: " .. begins or nil
-        err.message = "the reply is no JSON: " .. err.message
-        return nil, err, err.truncated
-    end
+    if decoded == nil then return nil, decode_error(err, res, body), err.truncated end
     local ok, payload, code, foreign = bound.accept(decoded)
-    if ok then return payload end
+    if ok then
+        if bound.any_case then fold.readable(decoded) end
+        return payload, nil, nil, decoded
+    end
     return nil, errors.new {
         kind = foreign and "decode" or "rejected", status = res:status(), message = excerpt(payload),
         code = redacted(code), hint = foreign and ("the reply %s"):format(
             body == "" and "is empty" or "begins: " .. excerpt(body, BEGINNING)) or nil,
     }
+end
+
+--- The token in the answer to a login; it becomes no string.
+---@param member? string
+---@return fun(bound: table, res: userdata): userdata|nil, neap.Error?
+function M.token(member)
+    return function(_, res)
+        local secret, err = res:secret(member)
+        if not secret then err.status = res:status() end
+        return secret, err
+    end
+end
+
+--- Is an answer the one that means: the session is over? Its text may be quoted, in any letter case.
+---@param expired { status: integer, text: string }
+---@param res userdata
+---@return boolean
+function M.is_expiry(expired, res)
+    if res:status() ~= expired.status then return false end
+    local text = res:body():match '^%s*"?(.-)"?%s*$'
+    return text:lower() == expired.text:lower()
+end
+
+---@class neap.Reply an answer of which more than the payload is needed
+---@field payload any
+---@field body any decoded
+---@field url string that was answered, after redirects
+---@field header fun(name: string): string|nil repeated fields joined by ", "
+
+--- Reads a 2xx answer whole. -> neap.Reply | nil, err, true when the reply was cut short
+---@param bound table
+---@param res userdata
+---@param request { url: string }
+function M.whole(bound, res, request)
+    local payload, err, cut, body = M.payload(bound, res)
+    if payload == nil then return nil, err, cut end
+    return { payload = payload, body = body, url = request.url, header = function(name) return res:header(name) end }
 end
 
 --- Seconds until a reset that the older or newer rate-limit headers name; they come as delta seconds

@@ -82,6 +82,17 @@ function KINDS.any_of(rule, values, fault)
     fault("", ("one of %s is required"):format(table.concat(rule.any_of, " or ")))
 end
 
+function KINDS.one_of(rule, values, fault)
+    local first
+    for _, name in ipairs(rule.one_of) do
+        local value = given(values, name)
+        if value ~= nil and first then return fault(name, "not allowed beside " .. first) end
+        if value ~= nil then first = shown(name, value) end
+    end
+    if first then return end
+    fault("", ("one of %s is required"):format(table.concat(rule.one_of, " or ")))
+end
+
 function KINDS.with(rule, values, fault)
     local first, second = rule.with[1], rule.with[2]
     local value = given(values, first)
@@ -137,7 +148,7 @@ function KINDS.check(rule, values, fault)
     if message then fault("", tostring(message)) end
 end
 
-local NAMES = { "any_of", "with", "both_or_none", "order", "recent", "check" }
+local NAMES = { "any_of", "one_of", "with", "both_or_none", "order", "recent", "check" }
 
 --- Checks values against the rules of an endpoint. Declared rules read names only; a function of the
 --- definition may rely on the types, so it is asked only where these are right.
@@ -163,6 +174,10 @@ local WORDS = {}
 
 function WORDS.any_of(rule)
     return ("one of %s is required"):format(table.concat(rule.any_of, " or "))
+end
+
+function WORDS.one_of(rule)
+    return ("exactly one of %s is required"):format(table.concat(rule.one_of, ", "))
 end
 
 function WORDS.with(rule)

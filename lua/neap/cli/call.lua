@@ -13,7 +13,8 @@ local runtime = require "neap.runtime"
 local schema = require "neap.schema"
 local text = require "neap.cli.text"
 
-local ALL = { "all", type = "boolean", doc = "follow paging; one record per line" }
+local ALL = { "all", type = "boolean", doc = "follow paging, with the largest pages unless told "
+    .. "otherwise; one record per line" }
 
 local M = {
     summary = "make one call and print its payload as JSON",
@@ -107,7 +108,9 @@ end
 --- Converts the arguments. Raises one error with the faults of all, those of the values' own check
 -- included.
 local function read_params(client, endpoint, words)
-    local check = { custom_fields = client.custom_fields, placed = placed(client.model, endpoint) }
+    local check = {
+        custom_fields = client.custom_fields, placed = placed(client.model, endpoint), any_case = client.model.any_case,
+    }
     local values, faults = {}, {}
     for _, word in ipairs(words) do
         local argument = split(word)
@@ -144,6 +147,22 @@ local function print_payload(payload, is_all)
     report.print(payload)
 end
 
+--- Prints the records of all pages, as they come; those before a failure stay. Nobody reads on: no more
+-- pages are asked for.
+local function print_pages(client, endpoint, values)
+    for record in client:each(endpoint.name, values) do
+        if not text.write(assert(json.encode(record)), "\n") then return end
+    end
+end
+
+--- Makes the call and prints its payload. Raises what it returns as an error.
+local function print_call(client, endpoint, values, is_all)
+    local payload, err = client[endpoint.name](client, values)
+    if payload == nil then error(err, 0) end
+    if runtime.dry then return report.dry_run() end
+    print_payload(payload, is_all)
+end
+
 ---@param opts table<string, any>
 ---@param words string[]
 ---@return integer code
@@ -154,12 +173,10 @@ function M.run(opts, words)
     local endpoint = endpoints.find(model, name)
     local client = require("neap.client").open(model)
     local values = read_params(client, endpoint, rest)
-    local payload, err = client[endpoint.name](client, values)
-    if payload == nil then error(err, 0) end
-    if runtime.dry then
-        report.dry_run()
+    if opts.all and endpoint.paging then
+        print_pages(client, endpoint, values)
     else
-        print_payload(payload, opts.all)
+        print_call(client, endpoint, values, opts.all)
     end
     return report.signal_code() or report.EXIT.done
 end

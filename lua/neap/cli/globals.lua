@@ -66,6 +66,10 @@ local CALLS = {
         "dry_run", type = "boolean",
         doc = "make reads, check and show writes instead of sending them",
     },
+    {
+        "state", type = "boolean", default = true,
+        doc = "share no session and no limit with other runs",
+    },
 }
 
 local function join(...)
@@ -169,7 +173,7 @@ function M.apply(opts, extra)
         sandbox = opts.sandbox or nil, faults = opts.faults, sandbox_log = opts.sandbox_log,
         seed = opts.seed or opts.sandbox and 0 or nil, dry_run = opts.dry_run or nil,
         progress = opts.progress, json = opts.json or nil, log_level = opts.log_level,
-        log_format = opts.log_format,
+        log_format = opts.log_format, no_state = not opts.state or nil,
     }
     for name, value in pairs(extra or {}) do run[name] = value end
     runtime.configure(run)

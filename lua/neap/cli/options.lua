@@ -210,6 +210,7 @@ end
 --- What the description of a field adds to its doc and its left column.
 local function details(field)
     if field.type == "boolean" or field.placeholder then
+        if field.default == true then return "" end -- the flag that is shown turns it off
         return field.default and "default " .. tostring(field.default) or ""
     end
     local said = schema.describe(field)

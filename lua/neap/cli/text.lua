@@ -87,9 +87,11 @@ local EPIPE = 32 -- whoever read has seen enough: nothing to complain of
 
 --- Writes to standard output; raises where that fails.
 ---@param ... string
+---@return boolean is_read false: whoever read it is gone
 function M.write(...)
     local ok, why, number = io.stdout:write(...)
     if not ok and number ~= EPIPE then error("standard output: " .. why, 0) end
+    return ok ~= nil
 end
 
 --- Writes lines to standard output.

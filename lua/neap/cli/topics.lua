@@ -64,6 +64,20 @@ A secret is sent to the vendor's own origin only, never follows a redirect to an
 leaves unencrypted except to this machine. In logs, errors and --dry-run it is shown as ***.]==],
     { "secret", "credentials", "keys" })
 
+topic("state", "what runs share and keep", [==[
+Sessions (the token of a login) and limits per minute, hour or day are shared by all runs of a user,
+at the same time and one after the other. They are kept in one file that only the user can read:
+
+  $XDG_STATE_HOME/neap/state.db    by default ~/.local/state/neap/state.db
+
+So a second run needs no second login, and 2,000 calls an hour are 2,000 in all. Only vendors with a
+session or such a limit touch the file. --no-state leaves it alone: the run then logs in by itself
+and counts for itself. With --sandbox nothing is kept.
+
+If the file cannot be used (locked, full, damaged, written by a newer Neap), calls that need it fail
+and say so. It may be deleted while no run is under way: what was counted is forgotten.]==],
+    { "session", "sessions" })
+
 topic("faults", "the faults that the sandbox makes on demand", [==[
 --faults "KIND[@vendor[.endpoint]]:key=value,...", several joined by ";":
 

@@ -126,10 +126,17 @@ local function new_kind(handle, client, params)
     }
 end
 
+--- What of a call becomes an element of a batch.
+local function element_of(spec, params)
+    local item = params[spec.field]
+    if not spec.is_own then return item end
+    return #item == 1 and item[1] or nil -- several travel by themselves
+end
+
 --- The kind of batch that a call may join, and what of it is sent; nil: none.
 function Batches:kind_of(handle, client, params)
     local spec = handle.endpoint.batch
-    local item = spec and params[spec.field]
+    local item = spec and element_of(spec, params)
     if type(item) ~= "table" or item == null or values.is_list(item) then return nil end
     local kinds = self.kinds[handle] or {}
     self.kinds[handle] = kinds

@@ -104,7 +104,7 @@ local link = Ct(Cg(P "<" * blank * C((1 - S "<>") ^ 0) * ">", "target")
 --- What is no link is passed over up to the next comma outside of quotes; a quote that is never
 --- closed takes the rest, so that no text is read twice.
 local garbage = (P '"' * (P "\\" * 1 + (1 - S '"\\')) ^ 0 * P '"' ^ -1 + (1 - P ",")) ^ 1
-local link_list = Ct((blank * P "," + blank * link + garbage) ^ 0)
+local link_list = Ct((blank * P "," + blank * link + S " \t" ^ 1 * -1 + garbage * Cc(false)) ^ 0)
 
 --- Gets the relations of a link; none where it is about another resource (an anchor).
 local function relations(entry)
@@ -121,16 +121,18 @@ end
 --- Targets may be relative; they are given as written, without surrounding blanks.
 ---@param header string|string[]|nil
 ---@return table<string, string> targets
+---@return boolean malformed something in it is no link
 function http.links(header)
-    local targets = {}
+    local targets, malformed = {}, false
     if type(header) == "table" then header = table.concat(header, ", ") end
     for _, entry in ipairs(header and link_list:match(header) or {}) do
-        for rel in relations(entry):gmatch("%S+") do
+        malformed = malformed or not entry
+        for rel in relations(entry or {}):gmatch("%S+") do
             rel = rel:lower()
             targets[rel] = targets[rel] or entry.target:match("^(.-)%s*$")
         end
     end
-    return targets
+    return targets, malformed
 end
 
 return http

@@ -95,11 +95,13 @@ local place = Ct(Cg(dotted, "base") * (P "[" * Cg(dotted, "index") * "]") ^ -1)
 local sum = Ct(place * (P " + " * place) ^ 0)
 local path = Ct(sum * (P " or " * sum) ^ 0) * -1
 
---- Gets the value that a list of names leads to.
+--- Gets the value that a list of names leads to; "1" is the first element of a list.
 local function walk(value, names)
     for _, step in ipairs(names) do
         if type(value) ~= "table" then return nil end
-        value = value[step]
+        local inner = value[step]
+        if inner == nil and step:find "^%d+$" then inner = value[math.tointeger(tonumber(step))] end
+        value = inner
     end
     if type(value) == "userdata" then return nil end
     return value
@@ -132,9 +134,9 @@ local function joined(params, places)
     return table.concat(parts, "\0")
 end
 
---- Reads a path expression: "customerId", "data.member_sn", or "data[merge_key]", the field of
---- `data` whose name is the value of `merge_key`. "a + b" is both together, "a or b" the first that
---- is given; a sum binds closer.
+--- Reads a path expression: "customerId", "data.member_sn", "rows.1.id", which is of the first row,
+--- or "data[merge_key]", the field of `data` whose name is the value of `merge_key`. "a + b" is both
+--- together, "a or b" the first that is given; a sum binds closer.
 ---@param text string
 ---@return (fun(params: table): any)? get value at that path; nil where absent, null or ""
 ---@return string[]|string|nil reads the parameters it reads, dotted; the message where it is none

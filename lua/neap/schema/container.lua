@@ -51,7 +51,7 @@ function container.nearness(names, open)
     end
 end
 
-local too_near = "unknown name, too near to a declared one (the setting custom_fields allows it)"
+local too_near = "unknown name, too near to a declared one"
 
 --- Gets the fault of an undeclared name in an open object, if it has one.
 ---@return string? message
@@ -59,7 +59,8 @@ local too_near = "unknown name, too near to a declared one (the setting custom_f
 local function open_fault(field, name, opts)
     local near = field.near(name)
     if not near or opts.custom_fields and opts.custom_fields[name] then return nil end
-    return too_near, ('did you mean "%s"?'):format(near)
+    local message = opts.custom_fields and too_near .. " (the setting custom_fields allows it)" or too_near
+    return message, ('did you mean "%s"?'):format(near)
 end
 
 --- Gets whether an undeclared name may stand in an object.
@@ -215,18 +216,16 @@ local function is_sequence(value)
     return count == #value
 end
 
---- Joins the elements of a list that is sent as one text; none may hold the separator.
+--- An element of a list that is sent as one text may not hold the separator.
+local function separator_fault(field, item)
+    local text = tostring(item)
+    if not text:find(field.join, 1, true) then return nil end
+    return ('%s holds "%s", which separates the items'):format(values.quote(text), field.join)
+end
+
+--- Joins the elements of a list that is sent as one text.
 local function joined(field, wire)
-    local faults = {}
-    for i, item in ipairs(wire) do
-        local text = tostring(item)
-        if text:find(field.join, 1, true) then
-            add(faults, i, ('%s holds "%s", which separates the items')
-                :format(values.quote(text), field.join))
-        end
-        wire[i] = text
-    end
-    if faults[1] then return nil, faults end
+    for i, item in ipairs(wire) do wire[i] = tostring(item) end
     return table.concat(wire, field.join)
 end
 
@@ -245,7 +244,8 @@ function container.list(field)
         for i = 1, #value do
             local sent, said, hint = check(value[i], opts)
             wire[i] = sent
-            if sent == nil then add(faults, i, said, hint) end
+            if sent ~= nil and field.join then said = separator_fault(field, sent) end
+            if sent == nil or field.join and said then add(faults, i, said, hint) end
         end
         local message = count_fault(field, #value)
         if message then table.insert(faults, 1, { path = "", message = message }) end

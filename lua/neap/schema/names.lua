@@ -2,6 +2,7 @@
 
 local suggest = require "neap.suggest"
 local container = require "neap.schema.container"
+local fold = require "neap.schema.fold"
 local types = require "neap.schema.types"
 
 local names = {}
@@ -55,6 +56,10 @@ local function enter(field, rest)
     return nil, ("%s is a %s and has no field %s"):format(field.path, types.name(field), rest)
 end
 
+local function as_is(_, name)
+    return name
+end
+
 --- Finds the field that a dotted name means.
 ---@param root neap.CompiledField an object
 ---@param path string
@@ -64,13 +69,16 @@ end
 ---@return string? hint
 function names.resolve(root, path, opts)
     local object, rest, keys = root, path, {}
+    local declared_name = opts.any_case and fold.name or as_is
     while true do
         local declared = object.by_name or {}
-        if declared[rest] then
-            keys[#keys + 1] = rest
-            return { field = declared[rest], keys = keys }
+        local name = declared_name(object, rest)
+        if declared[name] then
+            keys[#keys + 1] = name
+            return { field = declared[name], keys = keys }
         end
         local head, tail = rest:match("^([^.]+)%.(.+)$")
+        head = head and declared_name(object, head)
         if not head or not declared[head] then
             return resolve_custom(object, rest, keys, opts)
         end

@@ -136,8 +136,18 @@ function scalar.number(field)
     end
 end
 
+local TEXTS = { [true] = "true", [false] = "false", ["true"] = "true", ["false"] = "false" }
+
+---@param field neap.Field
 ---@return neap.Check
-function scalar.boolean()
+function scalar.boolean(field)
+    if field.as_text then
+        return function(value)
+            local sent = value ~= nil and TEXTS[value]
+            if sent then return sent end
+            return nil, unexpected("a boolean", value)
+        end
+    end
     return function(value)
         if type(value) == "boolean" then return value end
         return nil, unexpected("a boolean", value)
@@ -243,10 +253,18 @@ local function moment_check(field)
     end
 end
 
+--- YYYY-MM-DD hh:mm:ss
+local function sql_check(value)
+    local is_so = value:find "^%d%d%d%d%-%d%d%-%d%d %d%d:%d%d:%d%d$"
+    if is_so and date.datetime((value:gsub(" ", "T"))) then return value end
+    if is_so then return nil, quote(value) .. " is no date with time that there is" end
+    return nil, quote(value) .. " is no date with time of the form YYYY-MM-DD hh:mm:ss"
+end
+
 ---@param field neap.Field
 ---@return neap.Check
 function scalar.datetime(field)
-    local check = moment_check(field)
+    local check = field.form == "sql" and sql_check or moment_check(field)
     return function(value)
         if type(value) == "string" then return check(value) end
         return nil, unexpected("a date with time (YYYY-MM-DDThh:mm:ss)", value)

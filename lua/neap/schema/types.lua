@@ -36,6 +36,8 @@ local types = {}
 ---@field zone? "required"|"optional"|"none" datetime and interval; default optional
 ---@field zone_form? "Z"|"+08:00"|"+0800"|"+08" datetime and interval: the form in which zones are sent
 ---@field date_only? boolean datetime: a plain date is allowed too
+---@field form? "sql" datetime: YYYY-MM-DD hh:mm:ss and nothing else
+---@field as_text? boolean boolean: sent as "true" or "false"
 ---@field of? neap.Field list: its elements; object: the values of names that are not declared
 ---@field join? string list: sent as one text, elements joined by this
 ---@field fields? neap.Field[] object; without it any names are allowed
@@ -54,7 +56,7 @@ local common = set("type", "required", "default", "doc", "nullable", "also", "pl
     "sandbox", "lax", "example", "source", "summary")
 
 local text = { "min_length", "max_length", "pattern", "pattern_doc" }
-local zones = { "zone", "zone_form", "date_only", "unpadded" }
+local zones = { "zone", "zone_form", "date_only", "unpadded", "form" }
 
 ---@type table<neap.FieldType, { said: string, plural: string, attributes: table<string, true> }>
 types.all = {
@@ -62,7 +64,7 @@ types.all = {
     id = { said = "id", plural = "ids", attributes = set(table.unpack(text)) },
     integer = { said = "integer", plural = "integers", attributes = set("min", "max") },
     number = { said = "number", plural = "numbers", attributes = set("min", "max") },
-    boolean = { said = "boolean", plural = "booleans", attributes = set() },
+    boolean = { said = "boolean", plural = "booleans", attributes = set("as_text") },
     enum = { said = "enum", plural = "enums", attributes = set("values") },
     date = { said = "date", plural = "dates", attributes = set("unpadded") },
     datetime = {
@@ -92,7 +94,7 @@ types.all = {
 --- Lua types of attributes whose mistakes would otherwise show late.
 local kinds = {
     required = "boolean", nullable = "boolean", open = "boolean", unpadded = "boolean",
-    date_only = "boolean", doc = "string", wire = "string",
+    date_only = "boolean", as_text = "boolean", doc = "string", wire = "string",
     pattern_doc = "string", join = "string", values = "table", fields = "table", of = "table",
     either = "table", also = "table", min = "number", max = "number", min_length = "number", max_length = "number",
     custom_max_length = "number", places = "number",
@@ -108,6 +110,7 @@ local holds = set("of", "fields", "either")
 local words = {
     place = set("body", "query", "path", "header"), zone = set("required", "optional", "none"),
     zone_form = set("Z", "+08:00", "+0800", "+08"), lax = set("below", "above"),
+    form = set("sql"),
 }
 
 --- Ends a message with the nearest of the names, if one is near.
@@ -153,6 +156,9 @@ local function missing_part(kind, spec)
         return "attribute of: beside fields it needs open"
     end
     if kind == "list" and spec.join == "" then return "attribute join: empty" end
+    if kind == "datetime" and spec.form and (spec.zone or spec.zone_form or spec.date_only or spec.unpadded) then
+        return "attribute form: it allows neither zone nor a plain date"
+    end
     if kind == "datetime" and spec.unpadded and not spec.date_only then
         return "attribute unpadded: beside a time it needs date_only"
     end

@@ -2,6 +2,7 @@
 
 local grammar = require "neap.vendor.grammar"
 local lang = require "neap.lang"
+local paging = require "neap.vendor.paging"
 local schema = require "neap.schema"
 local values = require "neap.schema.value"
 
@@ -17,6 +18,10 @@ local function method_of(c, name, def)
             found = method
         end
     end
+    if found and def.path_unknown then
+        grammar.refuse(c, { "endpoints", name, "path_unknown" }, "the path is given")
+    end
+    if def.path_unknown then return "GET", "/" end
     if not found then
         grammar.refuse(c, { "endpoints", name }, "no method: one of get, post, put, patch, delete with the path")
     end
@@ -70,10 +75,13 @@ end
 
 local PAIRS = { with = true, both_or_none = true, order = true }
 
+--- The kinds of rules that name parameters.
+local NAMING = { "any_of", "one_of", "with", "both_or_none", "order", "recent" }
+
 --- The parameters of a rule are texts, two where it is about two; days are whole.
 local function check_rule(c, endpoint, rule)
     local path = { "endpoints", endpoint.name, "rules" }
-    for _, kind in ipairs { "any_of", "with", "both_or_none", "order", "recent" } do
+    for _, kind in ipairs(NAMING) do
         local names = rule[kind]
         local count, is_good = names and #names or 0, names == nil or #names > 0
         if names and PAIRS[kind] then is_good = count == 2 end
@@ -93,7 +101,7 @@ local function check_rules(c, endpoint)
     for _, rule in ipairs(endpoint.rules) do
         grammar.check(c, rule, grammar.RULE, { "endpoints", endpoint.name, "rules" })
         check_rule(c, endpoint, rule)
-        for _, kind in ipairs { "any_of", "with", "both_or_none", "order", "recent" } do
+        for _, kind in ipairs(NAMING) do
             for _, param in ipairs(rule[kind] or {}) do check_param(c, endpoint, "rules", param) end
         end
     end
@@ -129,6 +137,43 @@ local function compile_params(c, model, name, def)
     return params
 end
 
+--- What a call gives, if it is said as a type.
+local function compile_returns(c, model, name, def)
+    if type(def.returns) ~= "table" then return def.returns end
+    local where = model.name .. "." .. name
+    local field = {}
+    for key, value in pairs(def.returns) do field[key] = value end
+    local ok, shape = pcall(schema.compile, { returns = field }, where)
+    if not ok then grammar.refuse_fields(c, { "endpoints", name, "returns" }, shape, where) end
+    return shape.by_name.returns
+end
+
+--- The parameter that is the body: there is no other in it.
+local function check_body(c, endpoint)
+    if not endpoint.body then return end
+    local path = { "endpoints", endpoint.name, "body" }
+    check_param(c, endpoint, "body", endpoint.body)
+    for name, place in pairs(endpoint.places) do
+        if place == "body" and name ~= endpoint.body then
+            grammar.refuse(c, path, ("%s has no place beside it"):format(name))
+        end
+    end
+    if endpoint.default_place ~= "body" then grammar.refuse(c, path, "a GET or DELETE has no body") end
+end
+
+local function check_repeated(c, endpoint)
+    if not endpoint.repeated then return end
+    grammar.check_statuses(c, { "endpoints", endpoint.name, "repeated" }, { endpoint.repeated })
+    if endpoint.write == "keyed" then return end
+    grammar.refuse(c, { "endpoints", endpoint.name, "repeated" }, "only a vendor that knows a key can know a repeat")
+end
+
+local function check_envelope(c, name, own)
+    if own and type(own.accept) ~= "function" then
+        grammar.refuse(c, { "endpoints", name, "envelope" }, "one of envelope.flag, plain, error expected")
+    end
+end
+
 local function check_placement(c, model, name, def)
     if def.auth and not model.auth[def.auth] then
         grammar.refuse_name(c, { "endpoints", name, "auth" }, def.auth, model.auth, "auth")
@@ -156,25 +201,36 @@ function M.compile(c, model, name, def)
         params = compile_params(c, model, name, def), rules = def.rules or {}, open = def.open,
         places = place_params(c, name, def, template, default_place), default_place = default_place,
         write = write_class(c, name, def, method), key_text = def.key, key_required = def.key_required,
-        summary = def.summary, doc = def.doc, source = def.source, returns = def.returns,
-        example = def.example, batch = def.batch, job = def.job, wire_names = {},
+        summary = def.summary, doc = def.doc, source = def.source, returns = compile_returns(c, model, name, def),
+        example = def.example, batch = def.batch, job = def.job, area = def.area, body = def.body,
+        path_unknown = def.path_unknown, repeated = def.repeated, envelope = def.envelope or model.envelope,
+        wire_names = {},
     }
-    endpoint.is_body_only = default_place == "body"
+    check_envelope(c, name, def.envelope)
+    endpoint.is_body_only = default_place == "body" and not def.body
     for i, field in ipairs(endpoint.params.fields) do
         local wire = field.wire or field.name
         endpoint.wire_names[i] = wire
         endpoint.is_body_only = endpoint.is_body_only and endpoint.places[wire] == "body"
     end
+    endpoint.paging = def.paging and paging.compile(c, endpoint, def.paging)
     compile_key(c, endpoint)
+    check_body(c, endpoint)
+    check_repeated(c, endpoint)
     check_rules(c, endpoint)
     check_example(c, endpoint)
     return endpoint
 end
 
---- `batch`: the value of parameter `field` becomes an element of `list` of the other endpoint.
+--- `batch`: the value of parameter `field` becomes an element of `list` of the other endpoint; or, of
+-- calls of this very endpoint, the elements of their lists travel together.
 local function link_batch(c, endpoint, endpoints)
     local path, batch = { "endpoints", endpoint.name, "batch" }, endpoint.batch
     grammar.check(c, batch, grammar.BATCH, path)
+    if batch.endpoint == nil and batch.field == nil then batch.endpoint, batch.field = endpoint.name, batch.list end
+    if not (batch.endpoint and batch.field) then
+        grammar.refuse(c, path, "endpoint and field go together: both or none")
+    end
     local target = endpoints[batch.endpoint]
     if not target then grammar.refuse_name(c, path, batch.endpoint, endpoints, "endpoint") end
     check_param(c, endpoint, "batch", batch.field)
@@ -185,7 +241,8 @@ local function link_batch(c, endpoint, endpoints)
     end
     for name in pairs(batch.alone or {}) do check_param(c, endpoint, "batch", name) end
     endpoint.batch = {
-        endpoint = target, field = batch.field, list = batch.list, max = list.max, alone = batch.alone,
+        is_own = target == endpoint, endpoint = target, field = batch.field, list = batch.list, max = list.max,
+        alone = batch.alone,
     }
 end
 

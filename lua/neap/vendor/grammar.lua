@@ -12,17 +12,18 @@ M.VENDOR = {
     title = "!string", summary = "string", source = "table", settings = "table",
     base_url = { "string", "table" }, auth = "table", tenant = "table", limits = "table",
     retry = "table", refused = "table", envelope = "table", endpoints = "!table",
+    names = { values = { "any_case" } }, prefix = { "string", "table" }, accept = "table",
 }
 M.LIMIT = {
     rate = { "string", "table", required = true }, per = { values = { "endpoint", "account" } },
-    shape = { values = { "pace", "window" } }, exempt = "table", doc = "string",
+    shape = { values = { "pace", "window" } }, exempt = "table", only = "table", doc = "string",
 }
 M.RETRY = {
     on = "!table", backoff = { values = { "constant", "exponential" }, required = true },
     base = { "string", "number", "table" }, max = { "string", "number", "table" },
     every = { "string", "number", "table" }, total = { "string", "number", "table" },
     factor = "number", jitter = { values = { "none", "equal", "full" } }, retries = "!number",
-    gate = "boolean",
+    gate = "boolean", only = { values = { "repeatable" } },
 }
 M.TENANT = { name = "!string", setting = "!string" }
 M.ENDPOINT = {
@@ -30,16 +31,17 @@ M.ENDPOINT = {
     summary = "string", doc = "string", source = "string", auth = "string",
     tenant = { values = { "body", "query" } },
     write = { values = { "read", "idempotent", "keyed", "unsafe" } }, key = "string",
-    key_required = "boolean", params = "table", rules = "table", returns = "string",
-    example = "table", open = "boolean", batch = "table", job = "table",
+    key_required = "boolean", params = "table", rules = "table", returns = { "string", "table" },
+    example = "table", open = "boolean", batch = "table", job = "table", area = "string", body = "string",
+    path_unknown = "boolean", repeated = "number", envelope = "table", paging = "table",
 }
-M.BATCH = { endpoint = "!string", field = "!string", list = "!string", alone = "table" }
+M.BATCH = { endpoint = "string", field = "string", list = "!string", alone = "table" }
 M.JOB = {
     id = "!string", get = "!string", state = "!string", done = "!string", failed = "!string", url = "!string",
     format = { values = { "csv", "ndjson" } },
 }
 M.RULE = {
-    any_of = "table", with = "table", both_or_none = "table", order = "table", recent = "table",
+    any_of = "table", one_of = "table", with = "table", both_or_none = "table", order = "table", recent = "table",
     max_days = "number", check = "function", doc = "string",
 }
 
@@ -50,7 +52,7 @@ local DEEPEST = 100
 M.EXAMPLES = {
     limits = "{ { rate = ... } }", retry = "{ { on = ..., backoff = ... } }", refused = "{ 401, 403 }",
     settings = '{ { "name", type = ... } }', params = '{ { "name", type = ... } }',
-    rules = "{ { any_of = ... } }", exempt = '{ "name" }', on = "{ 429, 503 }",
+    rules = "{ { any_of = ... } }", exempt = '{ "name" }', only = '{ "name" }', on = "{ 429, 503 }",
 }
 
 --- Where a key is: as a field, `key = `, or as the name of a parameter, `{ "key", `; else the word.

@@ -1,11 +1,13 @@
 --- What a definition says, as plain tables in a fixed order: `neap describe --json` prints them,
 -- and the text for people is made of them.
 
+local counts = require("neap.vendor.policy").counts
+local credential = require "neap.cli.describe.credential"
 local json = require "neap.native.json"
+local policy = require "neap.cli.describe.policy"
 local rules = require "neap.call.rules"
 local schema = require "neap.schema"
 local settings = require "neap.settings"
-local vendor = require "neap.vendor"
 
 local M = {}
 
@@ -43,88 +45,13 @@ function M.setting(model, field)
     })
 end
 
--- Limits and retries ---------------------------------------------------------------------------
-
-local PERIODS = { [1] = "second", [60] = "minute", [3600] = "hour", [86400] = "day" }
-
-local function rate_text(rate)
-    if vendor.is_setting(rate) then return ("as the setting %s says"):format(rate.setting) end
-    return PERIODS[rate.period] and ("%d per %s"):format(rate.count, PERIODS[rate.period]) or
-        ("%d per %g s"):format(rate.count, rate.period)
-end
-
-local function limit_shape(limit)
-    if limit.shape then return limit.shape end
-    return not vendor.is_setting(limit.rate) and limit.rate.period == 1 and "pace" or "window"
-end
-
-local SHAPES = { pace = "evenly spaced", window = "in any span of that length" }
-local SHARED = { endpoint = "for each path", account = "for all calls of an account" }
-
-local LIMIT = { "text", "count", "period", "setting", "per", "shape", "exempt" }
-
-local function limit_facts(limit)
-    local shape, rate = limit_shape(limit), limit.rate
-    local text = ("%s %s, %s"):format(rate_text(rate), SHARED[limit.per], SHAPES[shape])
-    if limit.exempt[1] then text = text .. "; not counted: " .. table.concat(limit.exempt, ", ") end
-    return object(LIMIT, {
-        text = text, count = rate.count, period = rate.period, setting = rate.setting,
-        per = limit.per, shape = shape, exempt = limit.exempt[1] and array(limit.exempt),
-    })
-end
-
-local function seconds_text(value)
-    if vendor.is_setting(value) then return value.setting .. " (a setting)" end
-    if value >= 60 and value % 60 == 0 then return ("%d min"):format(value // 60) end
-    return ("%g s"):format(value)
-end
-
-local function retry_text(rule)
-    local retries = rule.retries or 0
-    local parts = { ("up to %d more send%s"):format(retries, retries == 1 and "" or "s") }
-    if rule.backoff == "constant" then
-        parts[#parts + 1] = "every " .. seconds_text(rule.every or rule.base or 0)
-    else
-        local span = rule.base and "exponential from " .. seconds_text(rule.base) or "exponential"
-        parts[#parts + 1] = rule.max and span .. " to " .. seconds_text(rule.max) or span
-    end
-    if rule.jitter and rule.jitter ~= "none" then parts[#parts + 1] = rule.jitter .. " jitter" end
-    if rule.total then parts[#parts + 1] = "at most " .. seconds_text(rule.total) .. " in all" end
-    if rule.gate then
-        parts[#parts + 1] = "two in a row from different records close the gate: one of them is "
-            .. "sent again, all others wait"
-    end
-    return table.concat(parts, ", ")
-end
-
-local RETRY = {
-    "on", "text", "backoff", "base", "max", "every", "total", "jitter", "retries", "gate",
-}
-
-local function retry_facts(rule)
-    local shown = { text = retry_text(rule), on = array(rule.on) }
-    for _, name in ipairs(RETRY) do
-        local value = rule[name]
-        if shown[name] == nil then
-            shown[name] = vendor.is_setting(value) and { setting = value.setting } or value
-        end
-    end
-    return object(RETRY, shown)
-end
-
---- What Neap does where the vendor says nothing (DESIGN.md 5).
-M.DEFAULT_RETRIES = {
-    { "no answer", "where a repeat is allowed: up to 4 more sends, exponential from 1 s to 30 s, "
-        .. "equal jitter; Neap's own rule" },
-    { "429", "up to 8 more sends, exponential from 1 s to 1 min, equal jitter; Neap's own rule" },
-}
-
 -- Parameters -----------------------------------------------------------------------------------
 
 local FIELD = {
     "name", "type", "text", "required", "default", "nullable", "also", "place", "values", "min", "max",
     "min_length", "max_length", "pattern", "pattern_doc", "places", "zone", "zone_form", "date_only",
-    "unpadded", "join", "open", "custom_max_length", "deprecated", "doc", "example", "fields", "of", "either",
+    "unpadded", "form", "as_text",
+    "join", "open", "custom_max_length", "deprecated", "doc", "example", "fields", "of", "either",
 }
 
 --- A parameter with all that it may hold.
@@ -153,44 +80,20 @@ local WRITE = {
         .. "unknown",
 }
 
-local PLACES = {
-    header = "header %s", body = "body field %s", query = "query argument %s", basic = "HTTP Basic",
-    bearer = "header Authorization: Bearer",
-}
-
-local AUTH = { "text", "place", "name", "setting", "env" }
-
-local function auth_facts(model, endpoint)
-    local spec = model.auth[endpoint.auth]
-    if not spec or not spec.place then return nil end
-    local place = (PLACES[spec.place] or spec.place):format(spec.name)
-    local env = spec.secret and settings.environment_name(model.name, spec.secret)
-    local from = spec.secret and (", setting %s (%s)"):format(spec.secret, env) or ""
-    return object(AUTH, {
-        text = place .. from, place = spec.place, name = spec.name, setting = spec.secret,
-        env = env,
-    })
-end
-
-local function tenant_facts(model, endpoint)
-    local tenant = model.tenant
-    if not endpoint.tenant then return nil end
-    local env = settings.environment_name(model.name, tenant.setting)
-    local place = PLACES[endpoint.tenant]:format(tenant.name)
-    return object(AUTH, {
-        text = ("%s, setting %s (%s)"):format(place, tenant.setting, env), place = endpoint.tenant,
-        name = tenant.name, setting = tenant.setting, env = env,
-    })
-end
-
 local function limits_of(model, endpoint)
     local matching = {}
     for _, limit in ipairs(model.limits) do
-        local is_exempt = false
-        for _, name in ipairs(limit.exempt) do is_exempt = is_exempt or name == endpoint.name end
-        if not is_exempt then matching[#matching + 1] = limit end
+        if counts(limit, endpoint.name) then matching[#matching + 1] = limit end
     end
-    return list(matching, limit_facts)
+    return list(matching, policy.limit)
+end
+
+local function retries_of(model, endpoint)
+    local matching = {}
+    for _, rule in ipairs(model.retry) do
+        if not rule.only or endpoint.write ~= "unsafe" then matching[#matching + 1] = rule end
+    end
+    return list(matching, policy.retry)
 end
 
 local function params_of(endpoint)
@@ -200,9 +103,9 @@ local function params_of(endpoint)
 end
 
 local ENDPOINT = {
-    "vendor", "endpoint", "method", "path", "summary", "doc", "source", "auth", "tenant", "write",
-    "write_doc", "key", "batch", "job", "open", "limits", "retry", "params", "rules", "returns", "envelope",
-    "example", "call",
+    "vendor", "endpoint", "area", "method", "path", "path_unknown", "summary", "doc", "source", "auth", "tenant",
+    "write", "write_doc", "key", "batch", "job", "paging", "body", "open", "limits", "retry", "params", "rules",
+    "returns", "returned", "envelope", "example", "call",
 }
 
 local BATCH = { "endpoint", "field", "list", "max" }
@@ -214,6 +117,28 @@ local function batch_facts(batch)
     })
 end
 
+--- The path with what stands before it.
+local function path_of(model, endpoint)
+    local prefix = model.prefix
+    if type(prefix) ~= "table" then return (prefix or "") .. endpoint.path end
+    local default
+    for _, field in ipairs(model.settings) do
+        if field[1] == prefix.by then default = field.default end
+    end
+    return (prefix[default] or "") .. endpoint.path
+end
+
+--- The payload in words; what is in it is in `returned`.
+local function returns_of(endpoint)
+    local returns = endpoint.returns
+    if type(returns) ~= "table" then return returns end
+    return returns.doc and ("%s; %s"):format(schema.type_name(returns), returns.doc) or schema.type_name(returns)
+end
+
+local function returned_of(endpoint)
+    return type(endpoint.returns) == "table" and M.field(endpoint.returns) or nil
+end
+
 --- All of an endpoint.
 ---@param model neap.Model
 ---@param endpoint neap.Endpoint
@@ -221,27 +146,32 @@ end
 ---@param call string the same as a command line
 function M.endpoint(model, endpoint, example, call)
     return object(ENDPOINT, {
-        vendor = model.name, endpoint = endpoint.name, method = endpoint.method,
-        path = endpoint.path, summary = endpoint.summary, doc = endpoint.doc,
-        source = endpoint.source or model.source, auth = auth_facts(model, endpoint),
-        tenant = tenant_facts(model, endpoint), write = endpoint.write,
+        vendor = model.name, endpoint = endpoint.name, area = endpoint.area,
+        method = not endpoint.path_unknown and endpoint.method or nil,
+        path = not endpoint.path_unknown and path_of(model, endpoint) or nil,
+        path_unknown = endpoint.path_unknown, summary = endpoint.summary, doc = endpoint.doc,
+        source = endpoint.source or model.source, auth = credential.auth(model, endpoint),
+        tenant = credential.tenant(model, endpoint), write = endpoint.write,
         write_doc = WRITE[endpoint.write], key = endpoint.key_text, batch = batch_facts(endpoint.batch),
         job = endpoint.job and object(JOB, endpoint.job), open = endpoint.open,
-        limits = limits_of(model, endpoint), retry = list(model.retry, retry_facts),
+        limits = limits_of(model, endpoint), retry = retries_of(model, endpoint),
         params = params_of(endpoint),
         rules = list(endpoint.rules, function(rule) return rules.describe(rule, endpoint.params) end),
-        returns = endpoint.returns, envelope = model.envelope.doc, example = endpoint.example and example,
-        call = call,
+        returns = returns_of(endpoint), returned = returned_of(endpoint), envelope = endpoint.envelope.doc,
+        paging = endpoint.paging and endpoint.paging.doc, body = endpoint.body, example = endpoint.example and example,
+        call = not endpoint.path_unknown and call or nil,
     })
 end
 
 -- Vendors --------------------------------------------------------------------------------------
 
-local SHORT = { "name", "method", "path", "write", "summary" }
+local SHORT = { "name", "area", "method", "path", "path_unknown", "write", "summary" }
 
 local function short_facts(endpoint)
     return object(SHORT, {
-        name = endpoint.name, method = endpoint.method, path = endpoint.path,
+        name = endpoint.name, area = endpoint.area,
+        method = not endpoint.path_unknown and endpoint.method or nil,
+        path = not endpoint.path_unknown and endpoint.path or nil, path_unknown = endpoint.path_unknown,
         write = endpoint.write, summary = endpoint.summary,
     })
 end
@@ -258,7 +188,7 @@ function M.vendor(model)
         vendor = model.name, title = model.title, summary = model.summary, source = model.source,
         file = model.directory and model.file or nil, base_url = model.base_url,
         settings = list(model.settings, function(field) return M.setting(model, field) end),
-        limits = list(model.limits, limit_facts), retry = list(model.retry, retry_facts),
+        limits = list(model.limits, policy.limit), retry = list(model.retry, policy.retry),
         envelope = model.envelope.doc,
         endpoints = list(model.endpoint_names, function(name)
             return short_facts(model.endpoints[name])

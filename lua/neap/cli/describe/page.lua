@@ -1,6 +1,6 @@
 --- The facts of a vendor or an endpoint as a page for people.
 
-local facts = require "neap.cli.describe.facts"
+local policy = require "neap.cli.describe.policy"
 local text = require "neap.cli.text"
 
 local M = {}
@@ -39,7 +39,7 @@ local function add_retries(lines, rules)
         for _, status in ipairs(rule.on) do covered[tostring(status)] = true end
         rows[#rows + 1] = { statuses, rule.text }
     end
-    for _, row in ipairs(facts.DEFAULT_RETRIES) do
+    for _, row in ipairs(policy.DEFAULT_RETRIES) do
         if not covered[row[1]] then rows[#rows + 1] = row end
     end
     text.columns(lines, rows)
@@ -88,6 +88,16 @@ local function add_rules(lines, rules)
     for _, rule in ipairs(rules) do text.paragraph(lines, rule, 2) end
 end
 
+--- What is in the payload, where the definition says it field by field.
+local function add_returned(lines, returned)
+    local fields = returned and fields_in(returned)
+    if not fields then return end
+    heading(lines, "Payload: " .. returned.text)
+    local rows = {}
+    add_fields(rows, fields, 0)
+    text.columns(lines, rows)
+end
+
 -- Pages ----------------------------------------------------------------------------------------
 
 --- Adds rows for the base URL, one for each value of the setting that it depends on.
@@ -118,8 +128,14 @@ end
 function M.endpoint(endpoint, base_url)
     local lines = {}
     title_line(lines, endpoint.vendor .. "." .. endpoint.endpoint, endpoint.summary)
-    lines[#lines + 1] = ("  %s %s"):format(endpoint.method, endpoint.path)
+    if endpoint.path then lines[#lines + 1] = ("  %s %s"):format(endpoint.method, endpoint.path) end
     add_paragraph(lines, endpoint.doc)
+    if endpoint.path_unknown then
+        add_paragraph(lines, "Its path is not known: the vendor's documents that Neap was written after only name "
+            .. "it, so it cannot be called.")
+        if endpoint.source then add_paragraph(lines, "Source: " .. source_text(endpoint.source)) end
+        return text.print(lines)
+    end
     lines[#lines + 1] = ""
     local rows = {}
     local function row(name, value)
@@ -133,6 +149,8 @@ function M.endpoint(endpoint, base_url)
         .. ": a delivery never has two records of one key under way")
     row("batch", endpoint.batch and ("up to %d calls may travel as one %s (--batch of an import recipe)")
         :format(endpoint.batch.max, endpoint.batch.endpoint))
+    row("pages", endpoint.paging and endpoint.paging .. " (--all follows)")
+    row("body", endpoint.body and ("the parameter %s, by itself"):format(endpoint.body))
     row("afterwards", endpoint.job and job_text(endpoint.job))
     row("payload", endpoint.returns)
     row("reply", endpoint.envelope)
@@ -140,6 +158,7 @@ function M.endpoint(endpoint, base_url)
     text.columns(lines, rows)
     add_params(lines, endpoint)
     add_rules(lines, endpoint.rules)
+    add_returned(lines, endpoint.returned)
     add_limits(lines, endpoint.limits)
     add_retries(lines, endpoint.retry)
     heading(lines, "Example")
@@ -163,6 +182,34 @@ local function add_settings(lines, settings)
     text.columns(lines, rows)
 end
 
+--- Areas in the order of their names; those without one first.
+local function areas_of(endpoints)
+    local areas, by_name = {}, {}
+    for _, endpoint in ipairs(endpoints) do
+        local name = endpoint.area or ""
+        if not by_name[name] then
+            by_name[name] = { name = name, rows = {} }
+            areas[#areas + 1] = by_name[name]
+        end
+        local said = endpoint.summary or endpoint.path or ""
+        if endpoint.path_unknown then said = said .. " (its path is not known)" end
+        table.insert(by_name[name].rows, { endpoint.name, said })
+    end
+    table.sort(areas, function(a, b) return a.name < b.name end)
+    return areas
+end
+
+local function add_endpoints(lines, vendor)
+    heading(lines, ("Endpoints (neap describe %s.ENDPOINT)"):format(vendor.vendor))
+    for _, area in ipairs(areas_of(vendor.endpoints)) do
+        if area.name ~= "" then
+            lines[#lines + 1] = ""
+            lines[#lines + 1] = "  " .. area.name
+        end
+        text.columns(lines, area.rows)
+    end
+end
+
 --- Prints the page of a vendor.
 ---@param vendor table facts.vendor
 function M.vendor(vendor)
@@ -177,12 +224,7 @@ function M.vendor(vendor)
     rows[#rows + 1] = { "reply", vendor.envelope }
     text.columns(lines, rows)
     add_settings(lines, vendor.settings)
-    heading(lines, ("Endpoints (neap describe %s.ENDPOINT)"):format(vendor.vendor))
-    rows = {}
-    for i, endpoint in ipairs(vendor.endpoints) do
-        rows[i] = { endpoint.name, endpoint.summary or endpoint.path }
-    end
-    text.columns(lines, rows)
+    add_endpoints(lines, vendor)
     add_limits(lines, vendor.limits)
     add_retries(lines, vendor.retry)
     text.print(lines)

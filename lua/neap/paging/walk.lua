@@ -1,0 +1,227 @@
+--- One walk over the records of all pages. It knows a style (style.lua) and a source of pages (source.lua),
+-- nothing of replies: it takes records one by one, and asks what follows when a page has no more of them,
+-- earlier only where the source knows that page already.
+
+local concurrency = require "neap.concurrency"
+local errors = require "neap.error"
+local guards = require "neap.paging.guard"
+
+local M = {}
+
+--- Pages after which a walk without a bound of its own is taken for an endless one.
+local MOST_PAGES = 100000
+
+--- The size of a page that takes too long, or too much memory, is halved, down to this part of it.
+local SMALLEST_PART = 16
+local TOO_LARGE = { timeout = true, too_large = true }
+
+---@class neap.paging.Walk
+---@field fetch fun(values: table, target: string?): table|nil, neap.Error?
+---@field style table
+---@field origin { vendor: string, endpoint: string }
+---@field position any of the page that is read, or of the next one to fetch
+---@field size? integer records per page
+---@field least integer size below which it is not halved
+---@field page? table
+---@field sample any[] first records of the page, read ahead, and `err` that broke it
+---@field taken integer records of the page that were handed out
+---@field decision? { position: any, err: neap.Error? } what follows the page
+---@field ahead? neap.Task that fetches the next page
+---@field pages integer fetched
+---@field handed integer records of all pages
+---@field is_asked boolean a task waits for a page
+---@field is_over boolean
+local Walk = {}
+Walk.__index = Walk
+
+---@param fetch fun(values: table, target: string?): table|nil, neap.Error?
+---@param style table
+---@param opts { size?: integer, max_pages?: integer, max_records?: integer, vendor: string, endpoint: string }
+---@return neap.paging.Walk
+function M.new(fetch, style, opts)
+    local walk = setmetatable({
+        fetch = fetch, style = style, position = style.start, size = opts.size, guard = guards.new(),
+        least = opts.size and math.max(opts.size // SMALLEST_PART, 1), pages = 0, handed = 0,
+        max_pages = opts.max_pages, max_records = opts.max_records or math.huge, is_over = false, is_asked = false,
+        origin = { vendor = opts.vendor, endpoint = opts.endpoint },
+    }, Walk)
+    if style.is_token and style.start ~= nil then walk.guard:visit(style.start) end
+    return walk
+end
+
+--- Ends the walk: what was fetched ahead is not needed. Idempotent.
+function Walk:close()
+    self.is_over = true
+    if self.ahead then self.ahead:cancel() end
+    if self.page then self.page.close() end
+    self.ahead, self.page = nil, nil
+end
+
+Walk.__close = Walk.close
+
+--- Ends the walk with an error.
+local function fail(walk, err)
+    walk:close()
+    err.vendor, err.endpoint = err.vendor or walk.origin.vendor, err.endpoint or walk.origin.endpoint
+    err.where, err.outcome = err.where or errors.caller(), err.outcome or "rejected"
+    error(err, 0)
+end
+
+-- Pages -----------------------------------------------------------------------------------------
+
+local function fetch_at(walk, position)
+    local values, target = walk.style.request(position, walk.size)
+    return walk.fetch(values, target)
+end
+
+--- The page at the walk's position: the one that was asked for already, if any. -> page | nil, err
+local function fetch(walk)
+    local ahead = walk.ahead
+    if not ahead then return fetch_at(walk, walk.position) end
+    walk.ahead = nil
+    local ok, page, err = ahead:await()
+    if not ok then error(page, 0) end
+    return page, err
+end
+
+--- Halves the pages after a failure that smaller ones may not have. False: they cannot be smaller.
+local function shrink(walk, err)
+    if not TOO_LARGE[err.kind] or not walk.size then return false end
+    local smaller = math.max(walk.size // 2, walk.least)
+    if smaller == walk.size then return false end
+    local position = walk.position
+    if position ~= nil then position = walk.style.resized(position, walk.size, smaller) end
+    if position == nil and walk.position ~= nil then return false end
+    walk.position, walk.size = position, smaller
+    return true
+end
+
+--- How to go on where the walk ends.
+local function hint_of(walk)
+    if walk.handed == 0 or walk.position == nil then return nil end
+    local resume = walk.style.resume(walk.position)
+    return resume and "to go on there: " .. resume
+end
+
+--- Reads the beginning of a page, by which it is known again. An error in it waits for its turn.
+local function read_sample(page)
+    local sample = { at = 0 }
+    while #sample < guards.SAMPLE do
+        local record, err = page.next_record()
+        sample.err = err
+        if record == nil then break end
+        sample[#sample + 1] = record
+    end
+    return sample
+end
+
+--- Held while a page is fetched: a second task would fetch the same one.
+local Asking = { __close = function(asking) asking.walk.is_asked = false end }
+
+local function ask(walk)
+    if walk.is_asked then
+        errors.misuse "each: another task waits for the next record; neap.map shares an iterator among tasks"
+    end
+    walk.is_asked = true
+    return setmetatable({ walk = walk }, Asking)
+end
+
+local function open_page(walk)
+    local _ <close> = ask(walk)
+    local page, err = fetch(walk)
+    while not page do
+        if not shrink(walk, err) then
+            err.hint = err.hint or hint_of(walk)
+            fail(walk, err)
+        end
+        page, err = fetch(walk)
+    end
+    walk.page, walk.sample, walk.pages = page, read_sample(page), walk.pages + 1
+    walk.taken, walk.decision = 0, nil
+    if walk.style.is_url then walk.guard:visit(page.url) end
+    err = not walk.sample.err and walk.guard:compare(walk.sample)
+    if err then fail(walk, err) end
+end
+
+-- What follows ----------------------------------------------------------------------------------
+
+--- Judges the position after a page of `count` records. -> position | nil at the end | nil, err
+local function follow(walk, count)
+    local position, err = walk.style.after(walk.page, walk.position, count, walk.size)
+    if position == nil then return nil, err end
+    err = walk.guard:count(count)
+    if err then return nil, err end
+    if walk.style.is_token and not walk.guard:visit(position) then
+        return errors.fail("decode", "the pages go round in a circle: page %d leads back to an earlier one", walk.pages)
+    end
+    return position
+end
+
+local function decide(walk, count)
+    if not walk.decision then
+        local position, err = follow(walk, count)
+        walk.decision = { position = position, err = err }
+    end
+    return walk.decision
+end
+
+local function is_last(walk, decision)
+    return decision.position == nil or walk.pages >= (walk.max_pages or MOST_PAGES)
+end
+
+--- Half-way through a page that is known as a whole, asks for the next one.
+local function look_ahead(walk)
+    local count = walk.page.count
+    if walk.ahead or not count or walk.taken * 2 < count or walk.decision then return end
+    local decision = decide(walk, count)
+    if decision.err or is_last(walk, decision) or walk.handed - walk.taken + count >= walk.max_records then return end
+    walk.ahead = concurrency.spawn(pcall, fetch_at, walk, decision.position)
+end
+
+--- Goes on behind a page without more records.
+local function close_page(walk)
+    local decision = decide(walk, walk.taken)
+    if decision.err then fail(walk, decision.err) end
+    walk.page.close()
+    walk.page = nil
+    if is_last(walk, decision) then
+        if decision.position == nil or walk.max_pages then return walk:close() end
+        fail(walk, errors.new {
+            kind = "too_large", message = ("no end after %d pages"):format(MOST_PAGES),
+            hint = "max_pages of client:each allows more",
+        })
+    end
+    walk.position = decision.position
+end
+
+-- Records ---------------------------------------------------------------------------------------
+
+--- The next record of the page: one of those read ahead, else a fresh one.
+local function take(walk)
+    local sample = walk.sample
+    if sample.at < #sample then
+        sample.at = sample.at + 1
+        return sample[sample.at]
+    end
+    if sample.err then return nil, sample.err end
+    return walk.page.next_record()
+end
+
+--- Gets the next record; nil at the end. Raises an error object, after which the walk is over.
+---@async
+function Walk:next()
+    while not self.is_over do
+        if self.handed >= self.max_records then return self:close() end
+        if not self.page then open_page(self) end
+        local record, err = take(self)
+        if record ~= nil then
+            self.taken, self.handed = self.taken + 1, self.handed + 1
+            look_ahead(self)
+            return record
+        end
+        if err then fail(self, err) end
+        close_page(self)
+    end
+end
+
+return M
