@@ -22,11 +22,9 @@ end
 --- A directory in which the commands of comments find the samples.
 local function place()
     local dir = helper.tmpdir()
-    assert(os.execute(("mkdir -p %s/scripts/omnisegment %s/scripts/opm"):format(dir, dir)))
-    for _, vendor in ipairs { "omnisegment", "opm" } do
-        local path = ("scripts/%s/samples"):format(vendor)
-        assert(os.execute(("ln -s %s/%s %s/%s"):format(helper.quote(helper.root), path, dir, path)))
-    end
+    assert(os.execute(("mkdir %s/scripts && cd %s && for samples in scripts/*/samples; do "
+        .. "mkdir %s/${samples%%/*} && ln -s \"$PWD/$samples\" %s/$samples || exit 1; done")
+        :format(dir, helper.quote(helper.root), dir, dir)))
     return dir
 end
 

@@ -19,7 +19,7 @@ local messages = require "neap.native.log"
 local router = require "neap.sandbox.router"
 
 --- Vendors whose simulator is neap.sandbox.<name>.
-local builtin = { "omnisegment", "opm" }
+local builtin = { "omnisegment", "opm", "optimove", "primedata" }
 
 local default_settings = { api_key = "00000000-0000-4000-8000-000000000000", tid = "OA-000000" }
 
