@@ -1,15 +1,32 @@
 # Everything comes from the distribution, through pkg-config.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
+
+# neap_opened_library(NAME): for what is opened at first use (csrc/core/library.h), not linked: the
+# target neap_<name>_headers, and NEAP_<NAME>_SONAME, the file that the linker would have noted.
+function(neap_opened_library name)
+  list(GET ${name}_LINK_LIBRARIES 0 file)
+  execute_process(COMMAND ${CMAKE_OBJDUMP} -p ${file} OUTPUT_VARIABLE text COMMAND_ERROR_IS_FATAL ANY)
+  if(NOT text MATCHES "SONAME +([^ \n]+)")
+    message(FATAL_ERROR "${file} is no shared library")
+  endif()
+  set(NEAP_${name}_SONAME ${CMAKE_MATCH_1} PARENT_SCOPE)
+  string(TOLOWER neap_${name}_headers target)
+  add_library(${target} INTERFACE)
+  target_include_directories(${target} SYSTEM INTERFACE ${${name}_INCLUDE_DIRS})
+endfunction()
+
 pkg_check_modules(LUA REQUIRED IMPORTED_TARGET lua5.4)
 pkg_check_modules(LUA_CJSON REQUIRED IMPORTED_TARGET lua5.4-cjson)
 pkg_check_modules(LUA_LPEG REQUIRED IMPORTED_TARGET lua5.4-lpeg)
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl>=7.88)
+neap_opened_library(CURL)
 pkg_check_modules(EXPAT REQUIRED IMPORTED_TARGET expat>=2.5)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.40)
 pkg_check_modules(UV REQUIRED IMPORTED_TARGET libuv>=1.44)
 if(NEAP_BUILD_CLI OR NEAP_MODULE_SERVER OR NEAP_BUILD_TESTS)
   pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd>=0.9.75)
+  neap_opened_library(MICROHTTPD)
 endif()
 
 # The embedded sources are packed by a Lua script.

@@ -244,11 +244,8 @@ static void close_shared(curl_shared *s) {
     free(s);
 }
 
-static curl_shared *open_shared(neap_http *h) {
-    curl_shared *s;
-    pthread_once(&global_once, global_init);
-    if (global_code != CURLE_OK) return NULL;
-    s = calloc(1, sizeof *s);
+static curl_shared *new_shared(neap_http *h) {
+    curl_shared *s = calloc(1, sizeof *s);
     if (s == NULL) return NULL;
     s->loop = h->loop;
     s->cfg = &h->cfg;
@@ -262,8 +259,17 @@ static curl_shared *open_shared(neap_http *h) {
         return NULL;
     }
     set_multi(s);
-    h->shared = s;
     return s;
+}
+
+static int open_shared(neap_http *h, neap_err *err) {
+    int rc = neap_libcurl_open(err);
+    if (rc < 0) return rc;
+    pthread_once(&global_once, global_init);
+    if (global_code == CURLE_OK) h->shared = new_shared(h);
+    if (h->shared != NULL) return 0;
+    neap_err_set(err, NEAP_ENOMEM, "not enough memory");
+    return NEAP_ENOMEM;
 }
 
 /* Options of every request. Default and left so: no netrc, no cookies, no redirects, TCP_NODELAY,
@@ -326,11 +332,12 @@ static neap_curl_wire *take_wire(curl_shared *s) {
 /* --- the carrier ------------------------------------------------------------------------------- */
 
 static int curl_start(neap_transfer *t, neap_err *err) {
-    curl_shared *s = t->http->shared;
+    curl_shared *s;
     neap_curl_wire *w;
-    int rc;
-    if (s == NULL) s = open_shared(t->http);
-    w = s != NULL ? take_wire(s) : NULL;
+    int rc = t->http->shared == NULL ? open_shared(t->http, err) : 0;
+    if (rc < 0) return rc;
+    s = t->http->shared;
+    w = take_wire(s);
     if (w == NULL) return neap_err_set(err, NEAP_ENOMEM, "not enough memory");
     w->t = t;
     rc = neap_curl_wire_fill(w);

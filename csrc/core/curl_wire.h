@@ -3,8 +3,7 @@
 #ifndef NEAP_CORE_CURL_WIRE_H
 #define NEAP_CORE_CURL_WIRE_H
 
-#include <curl/curl.h>
-
+#include "libcurl.h"
 #include "transfer_ops.h"
 
 /* One easy handle and what goes with its present request. */

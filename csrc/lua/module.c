@@ -1,14 +1,13 @@
 /* module.c: the entry of `require "neap"` and the list of natives that every product has. */
 #include <neap/neap.h>
 
-#include <curl/curl.h>
-#ifdef NEAP_WITH_SERVER
-#include <microhttpd.h>
-#endif
-
+#include "../core/libcurl.h"
 #include "../core/store.h"
 #include "../core/xml.h"
 #include "runtime.h"
+#ifdef NEAP_WITH_SERVER
+#include "../server/libmicrohttpd.h"
+#endif
 
 static void set_version(lua_State *L, const char *name, const char *version) {
     lua_pushstring(L, version);
@@ -18,7 +17,13 @@ static void set_version(lua_State *L, const char *name, const char *version) {
 /* libcurl and what matters of what it is built on. Its own curl_version() starts LDAP to ask for one
  * more, which takes a third of the time that the whole program needs to start. */
 static void set_curl_version(lua_State *L) {
-    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+    const curl_version_info_data *info;
+    neap_err err;
+    if (neap_libcurl_open(&err) < 0) {
+        set_version(L, "libcurl", err.message);
+        return;
+    }
+    info = curl_version_info(CURLVERSION_NOW);
     lua_pushfstring(L, "%s %s", info->version, info->ssl_version != NULL ? info->ssl_version : "");
     if (info->libz_version != NULL) lua_pushfstring(L, " zlib/%s", info->libz_version);
     else lua_pushliteral(L, "");
@@ -28,7 +33,15 @@ static void set_curl_version(lua_State *L) {
     lua_setfield(L, -2, "libcurl");
 }
 
-/* native.version() -> { neap=, lua=, libcurl=, libuv=, ... } of what is linked */
+#ifdef NEAP_WITH_SERVER
+static void set_server_version(lua_State *L) {
+    neap_err err;
+    int rc = neap_libmicrohttpd_open(&err);
+    set_version(L, "libmicrohttpd", rc < 0 ? err.message : MHD_get_version());
+}
+#endif
+
+/* native.version() -> { neap=, lua=, libcurl=, libuv=, ... } of what is used, or why it cannot be */
 static int l_version(lua_State *L) {
     lua_newtable(L);
     set_version(L, "neap", NEAP_VERSION);
@@ -38,7 +51,7 @@ static int l_version(lua_State *L) {
     set_version(L, "libuv", uv_version_string());
     set_version(L, "sqlite", neap_store_version());
 #ifdef NEAP_WITH_SERVER
-    set_version(L, "libmicrohttpd", MHD_get_version());
+    set_server_version(L);
 #endif
     return 1;
 }

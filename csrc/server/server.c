@@ -7,7 +7,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "../core/buf.h"
+#include "libmicrohttpd.h"
 
 /* Bytes waiting for the client at which the handler is told to pause, and to go on. */
 enum { OUT_HIGH = 256 * 1024, OUT_LOW = 64 * 1024 };
@@ -418,8 +418,10 @@ static int watch_daemon(neap_server *s) {
 
 int neap_server_open(neap_server **out, neap_loop *loop, neap_handler *handler, uint16_t port,
                      neap_err *err) {
-    neap_server *s = calloc(1, sizeof *s);
-    int fd;
+    neap_server *s;
+    int fd, rc = neap_libmicrohttpd_open(err);
+    if (rc < 0) return rc;
+    s = calloc(1, sizeof *s);
     if (s == NULL) return neap_err_set(err, NEAP_ENOMEM, "out of memory");
     s->loop = loop;
     s->handler = handler;

@@ -18,7 +18,8 @@ typedef struct neap_server neap_server;
 #define NEAP_SERVER_MAX_BODY ((size_t)64 << 20)
 
 /* Listens on 127.0.0.1:port (0: any free one). The handler is borrowed and must outlive the server.
- * 0, NEAP_ENOMEM, or NEAP_ENETWORK with *err filled ("port 8080 is in use"). */
+ * 0, NEAP_ENOMEM, NEAP_ESETTINGS without libmicrohttpd, or NEAP_ENETWORK with *err filled ("port 8080
+ * is in use"). */
 int neap_server_open(neap_server **out, neap_loop *, neap_handler *, uint16_t port, neap_err *err);
 /* The port it listens on. */
 uint16_t neap_server_port(const neap_server *);

@@ -21,9 +21,17 @@ for symbol in neap_new neap_free neap_load neap_start neap_poll_fd neap_timeout_
     neap_live; do
     exported "$NEAP_BUILD/libneap.so" | grep -qx "$symbol" || fail "libneap.so lacks $symbol"
 done
-if needed "$NEAP_BUILD/libneap.so" | grep microhttpd; then
+if grep -q MHD_start_daemon "$NEAP_BUILD/libneap.so"; then
     fail "the HTTP sandbox is the command's, not the library's"
 fi
+
+# What only some need is opened by them: csrc/core/library.h.
+for product in neap neap.so libneap.so; do
+    if needed "$NEAP_BUILD/$product" | grep -E 'curl|microhttpd'; then
+        fail "$product loads it at start-up"
+    fi
+    grep -q 'libcurl\.so\.' "$NEAP_BUILD/$product" || fail "$product does not know libcurl"
+done
 
 # Lua modules of the distribution find the API in the command itself.
 if needed "$NEAP_BUILD/neap" | grep -E 'lua|cjson|lpeg'; then

@@ -1,0 +1,30 @@
+/* library.h: a shared library that is opened where it is first needed, instead of at start-up.
+ *
+ * libcurl brings thirty libraries along, libmicrohttpd ten: to load and relocate them takes longer
+ * than all else that a command without network does. They stay open for good, for their threads and
+ * exit handlers may outlive whoever used them. */
+#ifndef NEAP_CORE_LIBRARY_H
+#define NEAP_CORE_LIBRARY_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "err.h"
+
+/* One library, static memory: see libcurl.c. */
+typedef struct neap_library {
+    const char *file;         /* its soname */
+    const char *package;      /* of Debian, for messages */
+    const char *const *names; /* of the functions wanted */
+    void *functions;          /* a struct of pointers to them, in this order */
+    size_t count;
+    pthread_mutex_t lock;
+    bool open;                /* the functions are there */
+} neap_library;
+
+/* Opens it unless it is open; from any thread. 0, or NEAP_ESETTINGS with *err saying what is
+ * missing: then none of the functions may be called, and the next call tries again. */
+int neap_library_open(neap_library *, neap_err *err);
+
+#endif
