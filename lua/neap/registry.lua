@@ -7,7 +7,6 @@ local file = require "neap.native.file"
 local log = require "neap.native.log"
 local runtime = require "neap.runtime"
 local suggest = require "neap.suggest"
-local vendor = require "neap.vendor"
 
 local M = {}
 
@@ -89,7 +88,7 @@ function M.simulators()
     return found
 end
 
-local loaded = {}
+local loaded = {} -- path -> { text =, model = }
 
 --- Loads a vendor's model, once per file. Raises an error object: kind `invalid` with the nearest
 -- name, or what is wrong in the definition.
@@ -104,14 +103,13 @@ function M.load(name)
             hint = suggest.hint(name, M.names()) or "`neap list vendors` shows what there is",
         }, 0)
     end
-    local key = path .. "\0" .. text
-    local model = loaded[key]
-    if not model then
-        model = vendor.compile(text, path, name)
-        model.directory = dir
-        loaded[key] = model
+    local known = loaded[path]
+    if not known or known.text ~= text then
+        known = { text = text, model = require("neap.vendor").compile(text, path, name) }
+        known.model.directory = dir
+        loaded[path] = known
     end
-    return model
+    return known.model
 end
 
 --- Is there a simulator for the vendor? -> true | nil, err that says where one is expected

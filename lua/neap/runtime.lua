@@ -80,8 +80,10 @@ function M.close()
         client:close()
         clients[key] = nil
     end
-    require("neap.account").forget()
-    require("neap.state").close()
+    local account = package.loaded["neap.account"] -- by the first vendor that is opened
+    if account then account.forget() end
+    local state = package.loaded["neap.state"]
+    if state then state.close() end
     if M.sandbox_state then M.sandbox_state:close() end
     M.sandbox_state = nil
 end

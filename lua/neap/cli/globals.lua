@@ -2,14 +2,12 @@
 
 local clock = require "neap.native.clock"
 local embed = require "neap.native.embed"
-local faults = require "neap.sandbox.faults"
 local log = require "neap.native.log"
 local options = require "neap.cli.options"
 local registry = require "neap.registry"
 local report = require "neap.cli.report"
 local runtime = require "neap.runtime"
 local schema = require "neap.schema"
-local settings = require "neap.settings"
 
 local M = {}
 
@@ -117,7 +115,7 @@ end
 local function check_faults(opts)
     if not opts.faults then return end
     local known = { vendors = M.simulated(), endpoints = endpoints_of }
-    local clauses, message = faults.parse(opts.faults, known)
+    local clauses, message = require("neap.sandbox.faults").parse(opts.faults, known)
     if not clauses then report.refuse("--faults: " .. message:gsub("^faults: ", "")) end
 end
 
@@ -131,7 +129,7 @@ local function check_literal(vendor, field, value)
     if field.type == "secret" then
         report.refuse(("--set: %s is a secret: give a reference to it"):format(name),
             ("--set %s=env:NAME (or file:PATH, cmd:COMMAND), or set %s"):format(
-                name, settings.environment_name(vendor, field[1])))
+                name, require("neap.settings").environment_name(vendor, field[1])))
     end
     local converted, message = schema.convert_field(field, value, "argument")
     if converted == nil then report.refuse(("--set: %s: %s"):format(name, message)) end
@@ -143,7 +141,7 @@ local function read_set(word, into)
     if not vendor then
         report.refuse(("--set %s: expected VENDOR.SETTING=VALUE"):format(word:match "^[^=]*"))
     end
-    local field = settings.check_name(vendor, name, "--set")
+    local field = require("neap.settings").check_name(vendor, name, "--set")
     if not is_reference(value) then check_literal(vendor, field, value) end
     into[vendor] = into[vendor] or {}
     into[vendor][name] = { value = value, from = "--set" }

@@ -1,7 +1,6 @@
 --- What a command says at its end: errors and summaries, for people or as JSON, and the exit code
 -- (DESIGN.md 6). Every line for people passes the redaction of secrets.
 
-local dry_run = require "neap.call.dry_run"
 local errors = require "neap.error"
 local json = require "neap.native.json"
 local log = require "neap.native.log"
@@ -223,9 +222,10 @@ function M.summary(summary, stdout_is_taken)
     out:write(summary_json(summary), "\n")
 end
 
---- Says what a dry run did not send.
+--- Says what a dry run did not send: nothing unless a call has loaded that module.
 function M.dry_run()
-    local line = dry_run.summary()
+    local dry_run = package.loaded["neap.call.dry_run"]
+    local line = dry_run and dry_run.summary()
     if line then M.note(line) end
 end
 

@@ -1,12 +1,10 @@
 --- neap run: a workflow with its args as options, or any script as a task.
 
-local deliver = require "neap.deliver"
 local globals = require "neap.cli.globals"
 local options = require "neap.cli.options"
 local progress = require "neap.progress"
 local recipes = require "neap.cli.recipes"
 local report = require "neap.cli.report"
-local run_help = require "neap.cli.run_help"
 local runtime = require "neap.runtime"
 local task = require "neap.native.task"
 local workflow = require "neap.workflow"
@@ -47,7 +45,7 @@ end
 
 function M.help(args)
     if not args.script then return false end
-    run_help.print(recipes.find(args.script))
+    require("neap.cli.run_help").print(recipes.find(args.script))
     return true
 end
 
@@ -108,7 +106,7 @@ local function finish_failed(raised)
 end
 
 local function finish(values, value, err)
-    if deliver.is_summary(value) then
+    if value ~= nil and require("neap.deliver").is_summary(value) then
         report.summary(value, rawget(values, "out") == "-")
         return report.code_of_summary(value)
     end
