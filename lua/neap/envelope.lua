@@ -48,33 +48,12 @@ function M.flag(spec)
     }
 end
 
---- Is a body the same value as one of a definition?
-local function equal(body, value)
-    if type(value) ~= "table" or type(body) ~= "table" then return body == value end
-    local count = 0
-    for _ in next, body do count = count + 1 end
-    for name, inner in next, value do
-        if not equal(body[name], inner) then return false end
-        count = count - 1
-    end
-    return count == 0
-end
-
-local function is_one_of(body, values)
-    for _, value in ipairs(values or {}) do
-        if equal(body, value) then return true end
-    end
-    return false
-end
-
 --- The payload is the body, or one member of it. `string_fails`: a text in place of a payload is the message of
--- a failure. `nothing`: bodies that say success and have no payload.
----@param spec { message: string, code?: string, payload?: string, within?: string, string_fails?: boolean,
---- nothing?: any[] }
+-- a failure.
+---@param spec { message: string, code?: string, payload?: string, within?: string, string_fails?: boolean }
 ---@return neap.Envelope
 function M.plain(spec)
-    grammar.check_constructor("envelope.plain", spec,
-        { "message", "code", "payload", "within", "string_fails", "nothing" })
+    grammar.check_constructor("envelope.plain", spec, { "message", "code", "payload", "within", "string_fails" })
     local function complain(body)
         if spec.within and type(body) == "table" then body = body[spec.within] end
         if type(body) ~= "table" then return text_of(body) end
@@ -82,7 +61,6 @@ function M.plain(spec)
         return text_of(body[spec.message]), code ~= null and code or nil
     end
     local function accept(body)
-        if is_one_of(body, spec.nothing) then return true, null end
         if spec.string_fails and type(body) == "string" then
             return false, text_of(body) or "the reply is an empty text"
         end

@@ -61,4 +61,12 @@ describe("an answer in any case", function()
         assert.is_nil(answer[1])
         assert.equal('{"ChannelId":1,"Rows":[{"customerID":"a"}]}', json.encode(answer, { sorted = true }))
     end)
+
+    it("keeps the order of names", function()
+        local text = '{"b":[],"A":{"z":1,"Y":2}}'
+        local answer = fold.readable(json.decode(text, { ordered = true }))
+        assert.equal(2, answer.a.y)
+        assert.is_nil(answer.b.length)
+        assert.equal(text, json.encode(answer))
+    end)
 end)

@@ -123,11 +123,9 @@ function M.payload(bound, res)
         decoded, err = decode(bound, res, body)
     end
     if decoded == nil then return nil, decode_error(err, res, body), err.truncated end
+    if bound.any_case then fold.readable(decoded) end
     local ok, payload, code, foreign = bound.accept(decoded)
-    if ok then
-        if bound.any_case then fold.readable(decoded) end
-        return payload, nil, nil, decoded
-    end
+    if ok then return payload, nil, nil, decoded end
     return nil, errors.new {
         kind = foreign and "decode" or "rejected", status = res:status(), message = excerpt(payload),
         code = redacted(code), hint = foreign and ("the reply %s"):format(

@@ -39,6 +39,7 @@ local function greet(port)
     end
     local accepted = runtime.SANDBOX
     io.stderr:write(("accepted: key %s, tid %s\n"):format(accepted.api_key, accepted.tid))
+    io.stderr:write "a session of optimove: user name sandbox, the key as password\n"
 end
 
 ---@param opts table<string, any>

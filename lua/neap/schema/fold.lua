@@ -1,6 +1,7 @@
 --- Names without regard to letter case: parameters that a vendor takes so, and answers that are read so.
 
 local is_list = require("neap.schema.value").is_list
+local json = require "neap.native.json"
 local null = require "neap.null"
 
 local M = {}
@@ -94,12 +95,16 @@ function Folded.__index(object, name)
     end
 end
 
+local ARRAY = getmetatable(json.array {})
+
 --- Makes the objects of an answer readable without regard to case, at any depth.
----@param value any
+---@param value any decoded
 ---@return any value the same
 function M.readable(value)
     if type(value) ~= "table" or value == null then return value end
-    if getmetatable(value) == nil then setmetatable(value, Folded) end
+    local mark = getmetatable(value)
+    if mark == nil then setmetatable(value, Folded)
+    elseif mark ~= ARRAY then mark.__index = Folded.__index end -- the object's own, with the order of its names
     for _, inner in next, value do
         if type(inner) == "table" then M.readable(inner) end
     end

@@ -932,6 +932,6 @@ return vendor.define "optimove" {
         { on = FAULTS, backoff = "exponential", base = "2s", max = "5m", jitter = "equal", retries = 50,
             total = "60m", only = "repeatable" },
     },
-    envelope = envelope.plain { message = "message", string_fails = true, nothing = { true, { ResponseCode = 200 } } },
+    envelope = envelope.plain { message = "message", string_fails = true },
     endpoints = endpoints,
 }
