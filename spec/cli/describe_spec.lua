@@ -184,7 +184,8 @@ describe("neap describe", function()
             local facts = json.decode(helper.cli({ "describe", recipe.name, "--json" }).out)
             assert.same({ recipe.name, recipe.summary }, { facts.recipe, facts.summary })
             for _, arg in ipairs(facts.args) do
-                assert.truthy(text:find("--" .. arg.name:gsub("_", "-"), 1, true), arg.name)
+                local option = (arg.default == true and "--no-" or "--") .. arg.name:gsub("_", "-")
+                assert.truthy(text:find(option, 1, true), arg.name)
             end
         end
     end)

@@ -457,8 +457,8 @@ describe("optimove's answers", function()
 
     --- endpoint, body, is it a success, payload or message
     local answers = {
-        { "AddPromotions", 'null', true, null }, { "AddPromotions", 'true', true, null },
-        { "AddPromotions", '{"ResponseCode":200}', true, null },
+        { "AddPromotions", 'null', true, null }, { "AddPromotions", 'true', true, true },
+        { "AddPromotions", '{"ResponseCode":200}', true, { ResponseCode = 200 } },
         { "GetCustomersByAction", '[]', true, {} },
         { "GetCustomerAttributes", '"Customer not found"', false, "Customer not found" },
         { "Login", '"eyJhbGciOiJkaXIi"', true, "eyJhbGciOiJkaXIi" },
