@@ -104,7 +104,8 @@ end
 ---@param path string "-" is stdin
 ---@param shape? table a parameter of an endpoint (`omni.import_audience.data`) or an endpoint itself:
 -- cells are converted by its types
----@param opts? { keep_empty?: boolean } an empty cell is "" instead of absent
+---@param opts? { keep_empty?: boolean, required?: string[] } keep_empty: an empty cell is "" instead of absent;
+-- required: columns that a CSV file without a shape has to have
 ---@return neap.Records
 function M.open(path, shape, opts)
     local handle, err

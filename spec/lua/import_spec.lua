@@ -63,6 +63,22 @@ describe("neap.import", function()
         end)
     end)
 
+    it("puts records into a list where the endpoint takes one, many unless told otherwise", function()
+        acme.run(function()
+            local flow = neap.import { into = "acme.put_rows.rows" }
+            assert.same({ "file", "mode", "batch_plan", "keep_empty", "concurrency", "dead_letters" }, names(flow))
+            local file = write("rows.csv", "id,name\n1,a\n2,b\n")
+            assert.equal(2, start(flow, { file = file, mode = "drop" }).ok)
+            assert.same({ rows = { { id = "1", name = "a" } }, mode = "drop" },
+                neap.json.decode(acme.column("body")[1]))
+            assert.same({ "put_rows", "put_rows" }, acme.column "endpoint")
+            flow = neap.import { into = "optimove.AddPromotions.Promotions" }
+            assert.same({ "file", "keep_empty", "batch", "concurrency", "dead_letters" }, names(flow))
+            assert.is_true(flow.schema.by_name.batch.default)
+            assert.is_nil(neap.import({ into = "acme.put_row.data" }).schema.by_name.batch.default)
+        end)
+    end)
+
     it("sends batches with --batch, and refuses options that they cannot carry", function()
         acme.run(function()
             local flow = neap.import { into = "acme.put_row.data" }

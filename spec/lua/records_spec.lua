@@ -117,6 +117,22 @@ describe("neap.records of CSV", function()
         end)
     end
 
+    it("wants the columns that have to be there, where no shape says so", function()
+        virtual(function()
+            local opts = { required = { "id", "name" } }
+            assert.same({ id = "1", name = "a", x = "b" }, read("a.csv", "x,id,name\nb,1,a\n", nil, opts)[1][1])
+            for text, part in pairs {
+                ["id,Name\n1,a\n"] = "header: name: required, and there is no such column",
+                ["id;name\n1;a\n"] = "no such column (line 1); the cells seem to be separated by \";\"",
+            } do
+                local ok, err = pcall(read, "a.csv", text, nil, opts)
+                assert.is_false(ok)
+                assert.equal("invalid", err.kind)
+                assert.matches(part, tostring(err), 1, true)
+            end
+        end)
+    end)
+
     it("ends where the file cannot be read on", function()
         virtual(function()
             for _, rest in ipairs { '3,"open\n4\n', "3,\255\n", '3,"a"b\n' } do

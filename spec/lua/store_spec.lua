@@ -262,7 +262,7 @@ task.spawn(function() end):await()
 sessions = setmetatable({}, { __gc = function()
     pcall(db.session_get, db, "k")
     pcall(db.session_slide, db, "k", 1, 1)
-    pcall(flow.limit, { shape = "window", count = 3, period = 3600, store = db, name = "n" })
+    pcall(db.close, db)
     pcall(queue.peek, queue)
 end })
 for i = 1, 100 do db:session_slide("k", 1, i) end

@@ -13,10 +13,10 @@ local Parser = {}
 Parser.__index = Parser
 
 ---@param shape? table
----@param opts { keep_empty?: boolean }
+---@param opts { keep_empty?: boolean, required?: string[] }
 function M.new(shape, opts)
     return setmetatable({
-        reader = native.reader(), shape = shapes.of(shape), keep_empty = opts.keep_empty,
+        reader = native.reader(), shape = shapes.of(shape), keep_empty = opts.keep_empty, required = opts.required,
     }, Parser)
 end
 
@@ -58,6 +58,18 @@ local function name_faults(header)
             faults[#faults + 1] = { path = name, message = "the column comes twice" }
         end
         seen[name] = true
+    end
+    return faults
+end
+
+--- Faults of columns that have to be there, where no shape says so.
+local function missing_faults(header, required)
+    local there, faults = {}, {}
+    for _, name in ipairs(header) do there[name] = true end
+    for _, name in ipairs(required or {}) do
+        if not there[name] then
+            faults[#faults + 1] = { path = name, message = "required, and there is no such column" }
+        end
     end
     return faults
 end
@@ -120,10 +132,10 @@ function Parser:check_header()
     if #faults == 0 and self.shape then
         self.columns, more = self.shape.schema:columns(self.header, self.shape.options)
     elseif #faults == 0 then
-        self.columns = plain_columns(self.header)
+        self.columns, more = plain_columns(self.header), missing_faults(self.header, self.required)
     end
     for _, fault in ipairs(more or {}) do faults[#faults + 1] = fault end
-    local hint = self.shape and separator_hint(self.header)
+    local hint = (self.shape or self.required) and separator_hint(self.header)
     add_separator_fault(self.shape and self.columns, hint, faults)
     if #faults == 0 then return true end
     local text = faults_text(faults, self.shape and self.shape.schema:names() or {})

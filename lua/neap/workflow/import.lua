@@ -24,6 +24,13 @@ local function find(into)
     return model, endpoint, field
 end
 
+--- Calls that take a list anyway travel together unless told otherwise.
+local function batch_arg(batch)
+    local doc = batch.is_own and "one record per call; else up to %d, and what is refused so is sent again one by one"
+        or "up to %d records in one call; what is refused so is sent again record by record"
+    return { "batch", type = "boolean", default = batch.is_own or nil, doc = doc:format(batch.max) }
+end
+
 local function args_of(endpoint, options)
     local args = {
         { "file", type = "path", required = true,
@@ -32,11 +39,7 @@ local function args_of(endpoint, options)
     table.move(options, 1, #options, 2, args)
     args[#args + 1] = { "keep_empty", type = "boolean",
         doc = "send empty cells as \"\" instead of leaving the field out" }
-    if endpoint.batch then
-        args[#args + 1] = { "batch", type = "boolean",
-            doc = ("up to %d records in one call; what is refused so is sent again record by record")
-                :format(endpoint.batch.max) }
-    end
+    if endpoint.batch then args[#args + 1] = batch_arg(endpoint.batch) end
     args[#args + 1] = { "concurrency", type = "integer", min = 1, max = 10000, default = 64,
         doc = endpoint.batch and "records, or batches, under way at once" or "records under way at once" }
     args[#args + 1] = { "dead_letters", type = "path", doc = "default FILE.dead.ndjson" }
@@ -75,12 +78,13 @@ local function check_batch(endpoint, values)
     end
 end
 
---- Makes the function that calls the endpoint with a record.
+--- Makes the function that calls the endpoint with a record; a parameter that is a list gets one of it.
 local function sender(client, endpoint, field, options)
     local call = client[endpoint.name]
     if not field then return function(record) return call(client, record) end end
+    local is_list = endpoint.params.by_name[field].type == "list"
     return function(record)
-        local params = { [field] = record }
+        local params = { [field] = is_list and { record } or record }
         for name, value in pairs(options) do params[name] = value end
         return call(client, params)
     end
