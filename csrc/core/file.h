@@ -45,7 +45,8 @@ typedef enum neap_file_kind {
     NEAP_FILE_REMOVE,  /* path */
     NEAP_FILE_SIZE,    /* path; result.size */
     NEAP_FILE_EXISTS,  /* path; result.size 1 or 0 */
-    NEAP_FILE_READ_ALL /* path, n: the whole file into result.data; NEAP_ETOOLARGE beyond n bytes */
+    NEAP_FILE_READ_ALL, /* path, n: the whole file into result.data; NEAP_ETOOLARGE beyond n bytes */
+    NEAP_FILE_MAKE_DIR  /* path: with those above it; fine if it is there */
 } neap_file_kind;
 
 /* What to do. Strings are copied by neap_file_start. */

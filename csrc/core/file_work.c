@@ -278,6 +278,25 @@ static int do_remove(neap_file_work *w) {
     return unlink(w->path) < 0 ? errno : 0;
 }
 
+static int make_one(const char *path) {
+    struct stat st;
+    if (mkdir(path, 0777) == 0) return 0;
+    if (errno != EEXIST) return errno;
+    if (stat(path, &st) < 0) return errno;
+    return S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+}
+
+static int do_make_dir(neap_file_work *w) {
+    int rc = 0;
+    w->verb = "make directory";
+    for (char *slash = strchr(w->path + 1, '/'); rc == 0 && slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        rc = make_one(w->path);
+        *slash = '/';
+    }
+    return rc != 0 ? rc : make_one(w->path);
+}
+
 static int do_size(neap_file_work *w) {
     struct stat st;
     w->verb = "look at";
@@ -299,7 +318,7 @@ void neap_file_work_run(neap_file_work *w) {
         [NEAP_FILE_COMMIT] = do_commit, [NEAP_FILE_CLOSE] = do_close,
         [NEAP_FILE_RENAME] = do_rename, [NEAP_FILE_REMOVE] = do_remove,
         [NEAP_FILE_SIZE] = do_size,     [NEAP_FILE_EXISTS] = do_exists,
-        [NEAP_FILE_READ_ALL] = do_read_all,
+        [NEAP_FILE_READ_ALL] = do_read_all, [NEAP_FILE_MAKE_DIR] = do_make_dir,
     };
     w->sys = run[w->kind](w);
     if (w->code != 0 || w->sys == 0) return;

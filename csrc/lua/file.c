@@ -309,6 +309,12 @@ static int l_file_remove(lua_State *L) {
     return path_and_wait(L, &req, push_true);
 }
 
+/* file.make_dir(path) -> true | nil, err: with the directories above it; one that is there is fine. Yields. */
+static int l_file_make_dir(lua_State *L) {
+    neap_file_req req = {.kind = NEAP_FILE_MAKE_DIR, .path = check_path(L, 1)};
+    return path_and_wait(L, &req, push_true);
+}
+
 static int push_size(lua_State *L, neap_file_result *r) {
     lua_pushinteger(L, r->size);
     return 1;
@@ -401,6 +407,7 @@ int luaopen_neap_file(lua_State *L) {
                                      {"stdout", l_file_stdout},
                                      {"rename", l_file_rename},
                                      {"remove", l_file_remove},
+                                     {"make_dir", l_file_make_dir},
                                      {"size", l_file_size},
                                      {"exists", l_file_exists},
                                      {"read_all", l_file_read_all},

@@ -47,6 +47,13 @@ function M.can_save(path)
     return require("neap.output").check(path)
 end
 
+--- Makes a directory, with those above it; one that is there is fine. -> true | nil, err. Waits.
+---@async
+---@param path string
+function M.make_dir(path)
+    return require("neap.output").make_dir(path)
+end
+
 --- Describes a workflow; see workflow.lua.
 function M.workflow(spec)
     return require("neap.workflow").define(spec)

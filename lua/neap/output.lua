@@ -5,6 +5,18 @@ local file = require "neap.native.file"
 
 local M = {}
 
+--- Makes a directory for files, with those above it; one that is there is fine. -> true | nil, err (kind
+-- `invalid`)
+---@async
+---@param path string
+---@return boolean|nil
+---@return neap.Error? err
+function M.make_dir(path)
+    local made, err = file.make_dir(path)
+    if made then return true end
+    return nil, errors.new { kind = "invalid", message = err.message, usage = true }
+end
+
 --- Could a file be put there? Leaves none behind. -> true | nil, err (kind `invalid`)
 ---@async
 ---@param path string "-" is stdout

@@ -76,13 +76,14 @@ return neap.workflow {
     vendors = { "optimove" },
     args = {
         { "date", type = "date", doc = "the day of execution; default yesterday" },
-        { "out", type = "path", required = true, doc = "directory to write to; it is there already" },
+        { "out", type = "path", required = true, doc = "directory to write to; made if need be" },
         { "check_every", type = "duration", min = 1, default = "10m", doc = "between questions whether there is data" },
         { "give_up_after", type = "duration", default = "24h", doc = "then the data counts as never there" },
     },
     run = function(ctx, args)
         local optimove, date = ctx:vendor "optimove", args.date or neap.day(-1)
         local manifest = args.out .. "/manifest.json"
+        assert(neap.make_dir(args.out))
         assert(neap.can_save(manifest))
         local before, customers, campaigns = await_data(optimove, args, date), 0, neap.json.array {}
         neap.export.remove(manifest)

@@ -93,6 +93,16 @@ for _, kind in ipairs { "real", "virtual" } do
             assert.is_nil((f:close())) -- what could not be written is not forgotten
         end))
 
+        it("makes directories with those above them", in_task(function(dir)
+            assert.is_true(file.make_dir(dir .. "a/b/c"))
+            assert.is_true(file.make_dir(dir .. "a/b/c/"))
+            assert(assert(file.open(dir .. "a/b/c/f", "w")):close())
+            local made, err = file.make_dir(dir .. "a/b/c/f")
+            assert.is_nil(made)
+            assert.matches("make directory", err.message)
+            assert.is_nil((file.make_dir(dir .. "a/b/c/f/g")))
+        end))
+
         it("renames, removes, looks", in_task(function(dir)
             helper.write(dir .. "a", "abc")
             assert.is_true(file.exists(dir .. "a"))

@@ -185,13 +185,19 @@ describe(RECIPE, function()
     it("refuses what cannot be before any call", function()
         for _, case in ipairs {
             { { "--date", "2025-02-30" }, "--date" }, { { "--check-every", "0s" }, "--check-every" },
-            { { "--date", "2025-12-30", "--out", "none" }, "none/manifest.json" },
+            { { "--date", "2025-12-30", "--out", "/dev/null/none" }, "/dev/null" },
         } do
             local result, dir = run(case[1])
             assert.equal(2, result.code, result.err)
             assert.truthy(result.err:find(case[2], 1, true), result.err)
             assert.same({}, calls(dir))
         end
+    end)
+
+    it("makes its directory, and those above it", function()
+        local result, dir = run { "--date", "2025-12-30", "--out", "new/er" }
+        assert.equal(0, result.code, result.err)
+        assert.is_true(helper.exists(dir .. "/new/er/manifest.json"))
     end)
 
     it("has these options", function()
