@@ -316,6 +316,10 @@ static int64_t ledger_ready_at(void *ledger_, int64_t now) {
 static void ledger_want(void *ledger_, int64_t now, size_t count) {
     ledger *l = ledger_;
     if (l->ask != NULL || l->failed.next != NULL) return;
+    if (l->closed) {
+        fail(l, NEAP_ECANCELLED);
+        return;
+    }
     if (l->inner->ready_at(l->inner_ledger, now) > now) return; /* a departure will tell */
     if (count_credits(l) > 0 && !is_fresh(l)) drop_credits(l);
     if (count_credits(l) > 0) return;
@@ -385,8 +389,10 @@ static void on_closing(neap_store_client *client) {
     ledger *l = (ledger *)client; /* its first member */
     settle(l);
     l->closed = true;
+    l->wanted = 0;
     arm(l);
-    fail(l, NEAP_ECANCELLED);
+    neap_err_set(&l->err, NEAP_ECANCELLED, "%s", neap_store_strerror(NEAP_ECANCELLED));
+    neap_flow_fail(l->flow, l->limit, NEAP_ECANCELLED);
 }
 
 static void destroy(ledger *l) {

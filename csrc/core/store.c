@@ -31,6 +31,7 @@ struct neap_store {
     neap_store_client *clients;
     int64_t numbers;      /* last one given out */
     bool closed;
+    bool handle_gone;     /* wake is: the memory is only the references' */
     bool virtual_clock;
     uv_async_t wake;      /* the thread has finished something */
     uv_thread_t thread;
@@ -230,6 +231,7 @@ static void run_thread(void *ud) {
         neap_store_file_run(&s->file, batch);
         give_back(s, batch);
     }
+    if (s->file.db != NULL) neap_store_file_release(&s->file);
     neap_store_file_close(&s->file);
 }
 
@@ -283,8 +285,10 @@ static neap_store *new_store(neap_loop *loop, const neap_store_cfg *cfg) {
     return NULL;
 }
 
-static void on_closed(uv_handle_t *wake) {
-    free_store(wake->data);
+static void on_handle_gone(uv_handle_t *wake) {
+    neap_store *s = wake->data;
+    s->handle_gone = true;
+    if (s->refs == 0) free_store(s);
 }
 
 int neap_store_open(neap_store **out, neap_loop *loop, const neap_store_cfg *cfg) {
@@ -299,7 +303,8 @@ int neap_store_open(neap_store **out, neap_loop *loop, const neap_store_cfg *cfg
     }
     uv_unref((uv_handle_t *)&s->wake); /* an idle store is nothing to wait for */
     if (start_thread(s) < 0) {
-        uv_close((uv_handle_t *)&s->wake, on_closed);
+        s->refs = 0;
+        uv_close((uv_handle_t *)&s->wake, on_handle_gone);
         return NEAP_ENOMEM;
     }
     *out = s;
@@ -322,6 +327,7 @@ void neap_store_close(neap_store *s) {
     s->closed = true;
     end_thread(s);
     complete_all(take_all(&s->finished));
+    uv_close((uv_handle_t *)&s->wake, on_handle_gone);
 }
 
 neap_store *neap_store_ref(neap_store *s) {
@@ -333,7 +339,7 @@ void neap_store_unref(neap_store *s) {
     if (s == NULL || --s->refs > 0) return;
     neap_store_close(s);
     assert(s->clients == NULL && s->queued.first == NULL);
-    uv_close((uv_handle_t *)&s->wake, on_closed);
+    if (s->handle_gone) free_store(s);
 }
 
 void neap_store_add_client(neap_store *s, neap_store_client *c) {

@@ -30,10 +30,16 @@ typedef struct neap_store_work {
     struct neap_store_work *next;
 } neap_store_work;
 
-/* Each blocks; only one thread at a time. Open fills err. Run completes the results of a list, all in
- * one transaction. Close gives leases back. */
+/* All block, and only one thread at a time may call them. */
+
+/* Opens; else err says why not. */
 void neap_store_file_open(neap_store_file *);
+/* Puts what SQLite reported into words. Returns the code. */
+int neap_store_file_set_error(const neap_store_file *, neap_err *, int sqlite_code);
+/* Completes the results of a list, all in one transaction. */
 void neap_store_file_run(neap_store_file *, neap_store_work *list);
+/* Gives leases back. Only while it is open. */
+void neap_store_file_release(neap_store_file *);
 void neap_store_file_close(neap_store_file *);
 
 #endif
