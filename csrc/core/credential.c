@@ -177,18 +177,22 @@ static int refuse_origin(const neap_credential *c, const neap_url *u, neap_err *
                         u->ipv6 ? "]" : "", (unsigned)u->port);
 }
 
+static int parse(neap_url *out, const char *url, neap_err *err) {
+    neap_err why;
+    if (neap_url_parse(out, url, strlen(url), &why) == 0) return 0;
+    return neap_err_set(err, NEAP_EAUTH, "credential refused: %.200s", why.message);
+}
+
+static int check(const neap_credential *c, const neap_url *u, neap_err *err) {
+    if (!is_allowed(c, u)) return refuse_origin(c, u, err);
+    if (u->https || neap_url_is_loopback(u->host.data, u->host.len)) return 0;
+    return neap_err_set(err, NEAP_EAUTH, "credential refused: plain http is for loopback only, use https");
+}
+
 int neap_credential_check(const neap_credential *c, const char *url, neap_err *err) {
     neap_url u;
-    neap_err why;
-    if (neap_url_parse(&u, url, strlen(url), &why) < 0) {
-        return neap_err_set(err, NEAP_EAUTH, "credential refused: %.200s", why.message);
-    }
-    if (!is_allowed(c, &u)) return refuse_origin(c, &u, err);
-    if (!u.https && !neap_url_is_loopback(u.host.data, u.host.len)) {
-        return neap_err_set(err, NEAP_EAUTH,
-                            "credential refused: plain http is for loopback only, use https");
-    }
-    return 0;
+    int rc = parse(&u, url, err);
+    return rc < 0 ? rc : check(c, &u, err);
 }
 
 /* --- applying --------------------------------------------------------------------------------- */
@@ -337,9 +341,16 @@ static int apply_headers(const neap_credential *c, neap_buf *out) {
 
 int neap_credential_apply(const neap_credential *c, const char *url, const char *body,
                           size_t body_len, neap_applied *out, neap_err *err) {
-    int rc;
+    neap_url u;
+    int rc = parse(&u, url, err);
     *out = (neap_applied){0};
-    rc = neap_credential_check(c, url, err);
+    return rc < 0 ? rc : neap_credential_apply_at(c, &u, url, body, body_len, out, err);
+}
+
+int neap_credential_apply_at(const neap_credential *c, const neap_url *at, const char *url, const char *body,
+                             size_t body_len, neap_applied *out, neap_err *err) {
+    int rc = check(c, at, err);
+    *out = (neap_applied){0};
     if (rc < 0) return rc;
     rc = apply_url(c, url, &out->url);
     if (rc == 0) rc = apply_headers(c, &out->headers);

@@ -6,6 +6,7 @@
 #include "buf.h"
 #include "err.h"
 #include "secret.h"
+#include "url.h"
 
 typedef enum neap_placement {
     NEAP_IN_HEADER, /* name: value */
@@ -44,6 +45,9 @@ typedef struct neap_applied {
  * NEAP_ENOMEM. */
 int neap_credential_apply(const neap_credential *, const char *url, const char *body,
                           size_t body_len, neap_applied *out, neap_err *err);
+/* The same for a URL whose parts are known. */
+int neap_credential_apply_at(const neap_credential *, const neap_url *at, const char *url, const char *body,
+                             size_t body_len, neap_applied *out, neap_err *err);
 void neap_applied_deinit(neap_applied *);
 
 #endif

@@ -204,11 +204,23 @@ static int on_prereq(void *ud, char *ip, char *local_ip, int port, int local_por
 
 /* --- setting up ---------------------------------------------------------------------------- */
 
-/* NO_PROXY of the environment and loopback; setting CURLOPT_NOPROXY hides the former. */
+/* Does the environment name a proxy? The names that libcurl looks for. */
+static bool has_proxy(void) {
+    static const char *const names[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *value = getenv(names[i]);
+        if (value != NULL && *value != '\0') return true;
+    }
+    return false;
+}
+
+/* NO_PROXY of the environment and loopback; setting CURLOPT_NOPROXY hides the former. Where there is
+ * no proxy, "*" keeps libcurl from looking for one with every request. */
 static char *make_noproxy(void) {
     static const char loopback[] = "localhost,127.0.0.0/8,::1";
     const char *env = getenv("no_proxy");
     neap_buf b = {0};
+    if (!has_proxy()) return strdup("*");
     if (env == NULL) env = getenv("NO_PROXY");
     if (env != NULL && strcmp(env, "*") == 0) return strdup(env);
     if (neap_buf_puts(&b, loopback) < 0 || (env != NULL && neap_buf_printf(&b, ",%s", env) < 0) ||

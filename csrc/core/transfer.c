@@ -296,8 +296,8 @@ static bool is_named(const neap_field *f, const char *name) {
     return f->name_len == strlen(name) && strncasecmp(f->name, name, f->name_len) == 0;
 }
 
-/* What would split or reframe the request is refused (RFC 9112 11.1 and 11.2). */
-static int check_request(const neap_request *req, neap_err *err) {
+/* RFC 9112 11.1 and 11.2. */
+int neap_request_check(const neap_request *req, neap_err *err) {
     size_t i;
     if (!is_token(req->method, strlen(req->method))) {
         return neap_err_set(err, NEAP_EINVAL, "not an HTTP method");
@@ -320,7 +320,7 @@ static int apply_credential(neap_transfer *t, neap_err *err) {
     int rc;
     if (req->credential == NULL) return 0;
     t->scrub = true;
-    rc = neap_credential_apply(req->credential, req->url, req->body, req->body_len, &t->applied, err);
+    rc = neap_credential_apply_at(req->credential, &t->url, req->url, req->body, req->body_len, &t->applied, err);
     if (rc < 0) return rc;
     if (t->applied.body.len > 0) {
         req->body = t->applied.body.data;
@@ -340,7 +340,7 @@ static void enter_http(neap_transfer *t, neap_http *h) {
 
 /* Checks, applies the credential, hands the transfer to its carrier. */
 static int set_out(neap_transfer *t, neap_err *err) {
-    int rc = check_request(&t->req, err);
+    int rc = t->req.is_checked ? 0 : neap_request_check(&t->req, err);
     if (rc == 0) rc = neap_url_parse(&t->url, t->req.url, strlen(t->req.url), err);
     if (rc == 0) rc = apply_credential(t, err);
     if (rc == 0) rc = t->http->carrier->start(t, err);

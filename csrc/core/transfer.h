@@ -32,6 +32,7 @@ typedef struct neap_request {
     const char *url;
     const neap_field *fields;
     size_t field_count;
+    bool is_checked;  /* method and fields have passed neap_request_check */
     const char *body; /* NULL: none */
     size_t body_len;
     const neap_credential *credential; /* NULL: none; added at the last moment, in C */
@@ -40,6 +41,9 @@ typedef struct neap_request {
                          neap_transfer_scrub_body; buffered only */
     size_t max_body;  /* cap on the inflated body of the answer; 0: 64 MiB when buffered, none when streamed */
 } neap_request;
+
+/* Refuses a method or field that would split or reframe the request: NEAP_EINVAL, *err filled; else 0. */
+int neap_request_check(const neap_request *, neap_err *err);
 
 typedef struct neap_transfer neap_transfer;
 
