@@ -38,6 +38,13 @@ int neap_call_admit(neap_call *c) {
     return neap_ticket_enter(&c->ticket);
 }
 
+bool neap_call_try_admit(neap_call *c) {
+    if (c->finished || c->ticket.state != NEAP_TICKET_IDLE) return false;
+    if (neap_attempts_reserve(&c->attempts) < 0 || !neap_ticket_try_enter(&c->ticket)) return false;
+    c->logged = false;
+    return true;
+}
+
 int neap_call_await_unblocked(neap_call *c) {
     if (c->finished || c->ticket.state != NEAP_TICKET_IDLE) return NEAP_EINVAL;
     return neap_ticket_await_unblocked(&c->ticket);

@@ -36,6 +36,8 @@ void neap_call_deinit(neap_call *);
 /* Asks for the next send. 1 at once, 0 waits (`done` will come), NEAP_EOUTAGE (the cause is in the
  * gate), NEAP_ENOMEM, NEAP_EINVAL (finished, admitted or waiting already). */
 int neap_call_admit(neap_call *);
+/* The same if it need not wait: true when it was admitted, else nothing has changed and admit says why. */
+bool neap_call_try_admit(neap_call *);
 /* Waits until it is blocked neither by its own wait nor by pause or gate, and takes nothing; see
  * neap_ticket_await_unblocked. Returns as admit does. */
 int neap_call_await_unblocked(neap_call *);

@@ -322,6 +322,13 @@ int neap_ticket_enter(neap_ticket *t) {
     return 1;
 }
 
+bool neap_ticket_try_enter(neap_ticket *t) {
+    int64_t now = neap_loop_now_ns(t->queue->flow->loop);
+    if (arrive(t, now) < 0 || t->not_before_ns > now || !can_leave_at_once(t, now)) return false;
+    hold_slots(t, now);
+    return true;
+}
+
 int neap_ticket_await_unblocked(neap_ticket *t) {
     int rc = arrive(t, neap_loop_now_ns(t->queue->flow->loop));
     if (rc < 0) return rc;

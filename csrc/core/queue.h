@@ -97,6 +97,8 @@ void neap_ticket_init(neap_ticket *, neap_queue *, void (*done)(neap_ticket *, i
 /* Asks to be admitted; the ticket is idle. 1: admitted at once; 0: waits, `done` will come; else
  * NEAP_EOUTAGE or NEAP_ENOMEM, and it is idle. */
 int neap_ticket_enter(neap_ticket *);
+/* The same where nobody has to be waited for: true when it was admitted, else it is idle as before. */
+bool neap_ticket_try_enter(neap_ticket *);
 /* Whether enter would wait for something other than a limit: own wait, pause, closed gate. */
 bool neap_ticket_is_blocked(const neap_ticket *);
 /* Waits until it is not blocked, and takes nothing: for a caller that has to get something else

@@ -5,8 +5,24 @@
 #include "../core/call.h"
 #include "l_common.h"
 
+/* A call's userdata, or the beginning of it (route.c). User value 1 anchors queue and policy. */
+typedef struct l_call {
+    const void *tag; /* the tag of calls from making to collection; see flow_call.c */
+    neap_call call;
+    l_op op;         /* the wait of admit or wait */
+    int rc;          /* how it ended */
+} l_call;
+
 /* Gets the call at idx; borrowed, lives as long as the value. THROWS unless it is one. */
 neap_call *l_flow_check_call(lua_State *L, int idx);
+/* Makes a call of a userdata that has its metatable already. */
+void l_flow_init_call(l_call *, neap_queue *, const neap_policy *, bool repeatable);
+/* Takes part in nothing any more; a wait for admission ends. Idempotent. */
+void l_flow_finish_call(l_call *);
+/* Frees; for __gc. */
+void l_flow_drop_call(l_call *);
+/* Adds the methods of calls to the table on top.                                     [-0, +0, m] */
+void l_flow_add_call_methods(lua_State *L);
 
 /* The userdata's names. neap_limit, neap_queue and neap_policy are the userdata themselves. */
 #define L_LIMIT_MT "neap.Limit"

@@ -5,21 +5,13 @@
 #include "flow.h"
 #include "runtime.h"
 
-/* User value 1: the queue; 2: the policy. */
-typedef struct l_call {
-    const void *tag; /* &call_tag from making to collection; see check_call */
-    neap_call call;
-    l_op op;        /* the wait of admit or wait */
-    int rc;         /* how it ended */
-} l_call;
-
 static const char call_tag;
 
 /* Half a dozen checks per call: the tag costs a tenth of luaL_checkudata. Size and tag together are
  * proof, since a light userdata has no size and the tag is wiped before its memory is freed. */
 static l_call *check_call(lua_State *L, int idx) {
     l_call *u = lua_touserdata(L, idx);
-    if (u != NULL && lua_rawlen(L, idx) == sizeof *u && u->tag == &call_tag) return u;
+    if (u != NULL && lua_rawlen(L, idx) >= sizeof *u && u->tag == &call_tag) return u;
     luaL_checkudata(L, idx, L_CALL_MT);
     luaL_argerror(L, idx, "the call is over"); /* finalised, at lua_close */
     return NULL;
@@ -220,9 +212,7 @@ static int l_call_withdraw(lua_State *L) {
 /* call:finish(): takes part in nothing any more; idempotent, also __close. A task that waits in
  * admit or wait gets nil, err. */
 static int l_call_finish(lua_State *L) {
-    l_call *u = check_call(L, 1);
-    neap_call_finish(&u->call);
-    if (u->op.task != NULL && !u->op.done) on_wait_over(&u->call.ticket, NEAP_ECANCELLED);
+    l_flow_finish_call(check_call(L, 1));
     return 0;
 }
 
@@ -241,11 +231,26 @@ static int l_call_sends(lua_State *L) {
     return 2;
 }
 
-static int l_call_gc(lua_State *L) {
-    l_call *u = lua_touserdata(L, 1);
-    if (u->tag == &call_tag) neap_call_deinit(&u->call);
+void l_flow_init_call(l_call *u, neap_queue *q, const neap_policy *policy, bool repeatable) {
+    u->op = (l_op){.cancel = wait_cancel, .push = wait_push};
+    neap_call_init(&u->call, q, policy, repeatable, on_wait_over, u);
+    u->tag = &call_tag;
+}
+
+void l_flow_finish_call(l_call *u) {
+    neap_call_finish(&u->call);
+    if (u->op.task != NULL && !u->op.done) on_wait_over(&u->call.ticket, NEAP_ECANCELLED);
+}
+
+void l_flow_drop_call(l_call *u) {
+    if (u->tag != &call_tag) return;
+    neap_call_deinit(&u->call);
     u->tag = NULL;
     l_op_forget(&u->op);
+}
+
+static int l_call_gc(lua_State *L) {
+    l_flow_drop_call(lua_touserdata(L, 1));
     return 0;
 }
 
@@ -273,19 +278,22 @@ static int l_flow_call(lua_State *L) {
     lua_setiuservalue(L, -2, 1);
     lua_pushvalue(L, 2);
     lua_setiuservalue(L, -2, 2);
-    u->op = (l_op){.cancel = wait_cancel, .push = wait_push};
-    neap_call_init(&u->call, q, policy, repeatable, on_wait_over, u);
-    u->tag = &call_tag;
+    l_flow_init_call(u, q, policy, repeatable);
     return 1;
 }
 
+static const luaL_Reg methods[] = {{"admit", l_call_admit},       {"wait", l_call_wait},
+                                   {"blocked", l_call_blocked},   {"probing", l_call_probing},
+                                   {"settle", l_call_settle},     {"finish", l_call_finish},
+                                   {"attempts", l_call_attempts}, {"sends", l_call_sends},
+                                   {"withdraw", l_call_withdraw},
+                                   {NULL, NULL}};
+
+void l_flow_add_call_methods(lua_State *L) {
+    luaL_setfuncs(L, methods, 0);
+}
+
 void l_flow_open_call(lua_State *L) {
-    static const luaL_Reg methods[] = {{"admit", l_call_admit},       {"wait", l_call_wait},
-                                       {"blocked", l_call_blocked},   {"probing", l_call_probing},
-                                       {"settle", l_call_settle},     {"finish", l_call_finish},
-                                       {"attempts", l_call_attempts}, {"sends", l_call_sends},
-                                       {"withdraw", l_call_withdraw},
-                                       {NULL, NULL}};
     static const luaL_Reg metas[] = {{"__gc", l_call_gc}, {"__close", l_call_finish}, {NULL, NULL}};
     l_new_class(L, L_CALL_MT, methods, metas);
     luaL_getmetatable(L, L_CALL_MT);

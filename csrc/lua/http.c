@@ -21,9 +21,9 @@ static l_client *to_client(lua_State *L, int idx) {
     return luaL_checkudata(L, idx, L_CLIENT_MT);
 }
 
-static l_client *check_client(lua_State *L) {
-    l_client *c = to_client(L, 1);
-    luaL_argcheck(L, c->http != NULL, 1, "the client is closed");
+l_client *l_http_check_client(lua_State *L, int idx) {
+    l_client *c = to_client(L, idx);
+    luaL_argcheck(L, c->http != NULL, idx, "the client is closed");
     return c;
 }
 
@@ -149,7 +149,7 @@ static void get_request(lua_State *L, l_response *u, request *r) {
 
 /* send and open: [client, request, call?, credential?, timeout?] -> waits. */
 static int start(lua_State *L, bool streamed) {
-    l_client *c = check_client(L);
+    l_client *c = l_http_check_client(L, CLIENT);
     l_response *u;
     request r;
     luaL_checktype(L, REQUEST, LUA_TTABLE);

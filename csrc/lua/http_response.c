@@ -141,9 +141,8 @@ int l_response_fail(lua_State *L, const l_response *u) {
     return 2;
 }
 
-/* For a vendor's rules a status that refuses is an answer, even where its body was cut short. */
-static bool is_refused(lua_State *L, const l_response *u) {
-    return u->cut && u->headed && u->status >= 400 && lua_isuserdata(L, 3);
+bool l_response_is_refusal(const l_response *u) {
+    return u->cut && u->headed && u->status >= 400;
 }
 
 /* send: the whole answer is in. The call is at 3, the response at 4. */
@@ -151,7 +150,7 @@ static int push_sent(lua_State *L, l_op *op) {
     l_response *u = of_op(op);
     lua_pushnil(L);
     lua_setiuservalue(L, 4, 3);
-    if (u->err.code != 0 && !is_refused(L, u)) return l_response_fail(L, u);
+    if (u->err.code != 0 && !(l_response_is_refusal(u) && lua_isuserdata(L, 3))) return l_response_fail(L, u);
     lua_pushvalue(L, 4);
     return 1;
 }
@@ -197,12 +196,36 @@ static int wait_piece(lua_State *L, l_response *u) {
 
 /* --- for http.c --------------------------------------------------------------------------------- */
 
-l_response *l_response_push(lua_State *L, int client, bool streamed) {
-    l_response *u = lua_newuserdatauv(L, sizeof *u, 4);
+void l_response_init(l_response *u, bool streamed, int (*push)(lua_State *, l_op *)) {
     memset(u, 0, sizeof *u);
     u->tag = &response_tag;
     u->streamed = streamed;
-    u->op = (l_op){.cancel = cancel_transfer, .push = streamed ? push_opened : push_sent};
+    u->op = (l_op){.cancel = cancel_transfer, .push = push};
+}
+
+void l_response_push_from(lua_State *L, l_response *from) {
+    l_response *u = lua_newuserdatauv(L, sizeof *u, 4);
+    l_response_init(u, false, push_sent);
+    luaL_setmetatable(L, L_RESPONSE_MT);
+    u->t = from->t; /* over: it calls nobody any more */
+    from->t = NULL;
+    u->status = from->status;
+    u->headed = from->headed;
+    u->sent = from->sent;
+    u->cut = from->cut;
+    u->done = true;
+}
+
+void l_response_drop(l_response *u) {
+    l_response_abort(u, "the response was closed");
+    neap_transfer_free(u->t);
+    u->t = NULL;
+    neap_buf_free(&u->queue);
+}
+
+l_response *l_response_push(lua_State *L, int client, bool streamed) {
+    l_response *u = lua_newuserdatauv(L, sizeof *u, 4);
+    l_response_init(u, streamed, streamed ? push_opened : push_sent);
     luaL_setmetatable(L, L_RESPONSE_MT);
     lua_pushvalue(L, client);
     lua_setiuservalue(L, -2, 1);
@@ -332,24 +355,16 @@ static int l_response_read(lua_State *L) {
     return take_piece(L, u);
 }
 
-/* Ends what is under way and frees. */
-static void close_response(l_response *u) {
-    l_response_abort(u, "the response was closed");
-    neap_transfer_free(u->t);
-    u->t = NULL;
-    neap_buf_free(&u->queue);
-}
-
 /* response:close() : ends a streamed answer early. Idempotent. */
 static int l_response_close(lua_State *L) {
     l_response *u = check_response(L);
-    if (u->streamed) close_response(u);
+    if (u->streamed) l_response_drop(u);
     return 0;
 }
 
 static int l_response_gc(lua_State *L) {
     l_response *u = check_response(L);
-    close_response(u);
+    l_response_drop(u);
     u->tag = NULL;
     return 0;
 }

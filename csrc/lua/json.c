@@ -304,6 +304,33 @@ static int l_json_decode(lua_State *L) {
     return results;
 }
 
+bool l_json_push(lua_State *L, const char *text, size_t len, bool ordered) {
+    int top = lua_gettop(L);
+    l_decoder *d = take_decoder(L);
+    bool good;
+    d->unique = d->big_strings = false;
+    d->ordered = ordered;
+    d->context = 0;
+    neap_json_reader_start(&d->reader, text, len, DEPTH_DEFAULT);
+    good = decode_text(L, d);
+    lua_settop(L, top + 1 + good);
+    release_decoder(d);
+    if (!good && d->reader.err.code == NEAP_ENOMEM) l_push_error(L, &d->reader.err); /* throws */
+    lua_remove(L, top + 1); /* the decoder */
+    return good;
+}
+
+static void open_decoder_class(lua_State *L) {
+    static const luaL_Reg metas[] = {{"__gc", decoder_gc}, {NULL, NULL}}, none[] = {{NULL, NULL}};
+    l_new_class(L, DECODER_MT, none, metas);
+}
+
+void l_json_push_upvalues(lua_State *L) {
+    open_decoder_class(L);
+    luaL_newmetatable(L, JSON_ARRAY_MT);
+    lua_pushnil(L);
+}
+
 /* ---- marks ---- */
 
 /* THROWS if the table at 1 has a metatable that is not one of ours. */
@@ -390,8 +417,7 @@ static const luaL_Reg funcs[] = {{"encode", l_json_encode},
                                  {NULL, NULL}};
 
 int luaopen_neap_json(lua_State *L) {
-    static const luaL_Reg metas[] = {{"__gc", decoder_gc}, {NULL, NULL}}, none[] = {{NULL, NULL}};
-    l_new_class(L, DECODER_MT, none, metas);
+    open_decoder_class(L);
     l_json_encode_init(L);
     luaL_newlibtable(L, funcs);
     luaL_newmetatable(L, JSON_ARRAY_MT);

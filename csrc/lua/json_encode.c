@@ -11,6 +11,7 @@
 #define DEPTH_MAX 1000 /* also bounds the recursion on the C stack */
 #define INDENT_MAX 16
 #define NOT_IN_ORDER 1 /* encode_items: the keys did not come as 1, 2, 3 */
+#define FEW 16         /* keys of an object that are sorted on the stack */
 #define ANCHOR 4       /* stack index: a table of the strings in l_encoder.keys, the encoder's own */
 
 /* A key of an object whose keys are sorted. */
@@ -295,6 +296,34 @@ static int compare_keys(const void *a, const void *b) {
     return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
 }
 
+/* Pushes the members of a small object, key and value, and gives the keys' order in `keys`. Their number,
+ * or -1: there are more, or some keys are no strings. */
+static int push_few(lua_State *L, int t, l_key *keys) {
+    int count = 0, i;
+    lua_pushnil(L);
+    while (lua_next(L, t)) {
+        l_key key;
+        if (count == FEW || lua_type(L, -2) != LUA_TSTRING) return -1;
+        key.s = lua_tolstring(L, -2, &key.len);
+        key.index = lua_gettop(L) - 1;
+        for (i = count++; i > 0 && compare_keys(&keys[i - 1], &key) > 0; i--) keys[i] = keys[i - 1];
+        keys[i] = key;
+        luaL_checkstack(L, 12, "table nested too deeply");
+        lua_pushvalue(L, -2); /* for lua_next */
+    }
+    return count;
+}
+
+static int encode_few(lua_State *L, l_encoder *e, const l_key *keys, int count) {
+    int rc = 0;
+    for (int i = 0; rc == 0 && i < count; i++) {
+        lua_pushvalue(L, (int)keys[i].index + 1);
+        rc = encode_member(L, e, keys[i].s, keys[i].len);
+        lua_pop(L, 1);
+    }
+    return rc;
+}
+
 /* Encodes the members in a fixed order: the list on top (has_order) first, the others sorted. */
 static int encode_sorted(lua_State *L, l_encoder *e, int t, bool has_order) {
     size_t first = key_count(e), last;
@@ -321,9 +350,13 @@ static int encode_sorted(lua_State *L, l_encoder *e, int t, bool has_order) {
 }
 
 static int encode_object(lua_State *L, l_encoder *e, int t, bool has_order) {
-    int rc = neap_json_writer_begin(&e->writer, '{');
-    if (rc == 0)
-        rc = has_order || e->sorted ? encode_sorted(L, e, t, has_order) : encode_unsorted(L, e, t);
+    l_key keys[FEW];
+    int rc = neap_json_writer_begin(&e->writer, '{'), few = -1;
+    if (rc < 0) return rc;
+    if (e->sorted && !has_order) few = push_few(L, t, keys);
+    if (few < 0) lua_settop(L, has_order ? t + 1 : t);
+    if (few >= 0) rc = encode_few(L, e, keys, few);
+    else rc = has_order || e->sorted ? encode_sorted(L, e, t, has_order) : encode_unsorted(L, e, t);
     return rc < 0 ? rc : neap_json_writer_end(&e->writer, '}');
 }
 

@@ -68,6 +68,7 @@ void l_new_class(lua_State *L, const char *name, const luaL_Reg *methods, const 
 /* Each binding file has one of these; they push the module's table. neap.native.<name> */
 int luaopen_neap_json(lua_State *L);
 int luaopen_neap_csv(lua_State *L);
+int luaopen_neap_check(lua_State *L);
 int luaopen_neap_file(lua_State *L);
 int luaopen_neap_secret(lua_State *L);
 int luaopen_neap_log(lua_State *L);
@@ -75,6 +76,7 @@ int luaopen_neap_task(lua_State *L);
 int luaopen_neap_clock(lua_State *L);
 int luaopen_neap_flow(lua_State *L);
 int luaopen_neap_http(lua_State *L);
+int luaopen_neap_route(lua_State *L);
 int luaopen_neap_sandbox(lua_State *L);
 int luaopen_neap_store(lua_State *L);
 int luaopen_neap_url(lua_State *L);

@@ -37,10 +37,20 @@ typedef struct l_response {
     char method[L_METHOD_MAX];
 } l_response;
 
+/* Gets the client at idx. THROWS if it is none, or closed. */
+l_client *l_http_check_client(lua_State *L, int idx);
 /* Makes the class of responses. May throw. */
 void l_response_open_class(lua_State *L);
 /* Pushes a response of the client at idx, to be started. May throw.                   [-0, +1, m] */
 l_response *l_response_push(lua_State *L, int client, bool streamed);
+/* Makes a response of memory of the caller's; `push` ends its wait (route.c). */
+void l_response_init(l_response *u, bool streamed, int (*push)(lua_State *, l_op *));
+/* Pushes a response that takes over what `from`, of another userdata, has got. May throw. [-0, +1, m] */
+void l_response_push_from(lua_State *L, l_response *from);
+/* Ends a transfer under way, its waits too, and frees. */
+void l_response_drop(l_response *u);
+/* For a vendor's rules a status that refuses is an answer, even where its body was cut short. */
+bool l_response_is_refusal(const l_response *u);
 /* Starts its transfer; it and its client now know each other. 0 or a negative code, in u->err. */
 int l_response_start(l_response *u, l_client *c, const neap_request *req);
 /* Pushes nil and the error, with `sent` and `truncated`.                              [-0, +2, m] */

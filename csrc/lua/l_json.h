@@ -15,6 +15,12 @@
 
 #define JSON_KEEP (256 * 1024) /* bytes: a larger buffer is not kept between calls */
 
+/* Decodes text, which must stay; for functions with the upvalues above. Objects may remember the order of
+ * their keys. False: it is no JSON, and nothing is pushed. THROWS out of memory.        [-0, +0|1, e] */
+bool l_json_push(lua_State *L, const char *text, size_t len, bool ordered);
+/* Pushes the upvalues above, for a function of another file.                            [-0, +2, m] */
+void l_json_push_upvalues(lua_State *L);
+
 /* json.encode(v, opts?) -> string | nil, err                               [-0, +1|2, e] */
 int l_json_encode(lua_State *L);
 

@@ -62,7 +62,8 @@ static int luaopen_version(lua_State *L) {
 }
 
 void l_preload(lua_State *L) {
-    static const luaL_Reg natives[] = {{"neap.native.clock", luaopen_neap_clock},
+    static const luaL_Reg natives[] = {{"neap.native.check", luaopen_neap_check},
+                                       {"neap.native.clock", luaopen_neap_clock},
                                        {"neap.native.csv", luaopen_neap_csv},
                                        {"neap.native.event", luaopen_neap_event},
                                        {"neap.native.file", luaopen_neap_file},
@@ -70,6 +71,7 @@ void l_preload(lua_State *L) {
                                        {"neap.native.http", luaopen_neap_http},
                                        {"neap.native.json", luaopen_neap_json},
                                        {"neap.native.log", luaopen_neap_log},
+                                       {"neap.native.route", luaopen_neap_route},
                                        {"neap.native.sandbox", luaopen_neap_sandbox},
                                        {"neap.native.secret", luaopen_neap_secret},
 #ifdef NEAP_WITH_SERVER

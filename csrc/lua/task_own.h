@@ -84,6 +84,7 @@ extern const char l_task_stray_yield_key;
 
 /* Functions of the module, defined in task_await.c. */
 int l_task_spawn(lua_State *L);
+int l_task_spawn_below(lua_State *L);
 int l_task_detach(lua_State *L);
 int l_task_await(lua_State *L);
 int l_task_first(lua_State *L);

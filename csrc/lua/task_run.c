@@ -143,6 +143,7 @@ int luaopen_neap_task(lua_State *L) {
                                        {NULL, NULL}};
     static const luaL_Reg metas[] = {{"__tostring", l_task_str}, {NULL, NULL}};
     static const luaL_Reg funcs[] = {{"spawn", l_task_spawn},
+                                     {"spawn_below", l_task_spawn_below},
                                      {"detach", l_task_detach},
                                      {"current", l_task_current},
                                      {"attached", l_task_attached},

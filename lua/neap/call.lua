@@ -5,7 +5,6 @@
 local binding = require "neap.call.bind"
 local build = require "neap.call.build"
 local errors = require "neap.error"
-local flow = require "neap.native.flow"
 local log = require "neap.native.log"
 local null = require "neap.null"
 local redirects = require "neap.call.redirect"
@@ -51,6 +50,7 @@ end
 -- behind the gate could keep it from opening. Once the delivery has ended nothing more is sent.
 local function admit(bound, flowcall, slot)
     if is_stopping(slot) then return nil, slot and slot:stopped_error() or signal_error() end
+    if flowcall:try_admit() then return true end -- the common case
     local waited = false
     -- Anew after a place was found: the gate may have closed again. A pause alone is waited out with the
     -- place, or thousands of parked records would pass it around at every 429.
@@ -95,18 +95,27 @@ end
 --- Closed when a send outside of deliveries is over, however it ends.
 local on_wire = setmetatable({}, { __close = function() runtime.on_wire = runtime.on_wire - 1 end })
 
-local function send(bound, request, flowcall, slot, credential)
+--- -> response | nil, err | nil, nil, the decoded body of a 2xx answer that is settled (csrc/lua/route.c);
+-- the last never where somebody else reads the answer.
+local function transmit(bound, request, flowcall, credential, read)
+    if request.headers ~= build.HEADERS or request.holds_token then
+        return bound.http:send(request, flowcall, credential or bound.credential, bound.timeout)
+    end
+    return flowcall:send(request.url, request.body, credential, read or bound.session or bound.reads_xml)
+end
+
+local function send(bound, request, flowcall, slot, credential, read)
     runtime.sends = runtime.sends + 1
     if not slot then
         runtime.on_wire = runtime.on_wire + 1
         local _ <close> = on_wire
-        return bound.http:send(request, flowcall, credential, bound.timeout)
+        return transmit(bound, request, flowcall, credential, read)
     end
     local write = bound.endpoint.write ~= "read"
     local _ <close> = slot:sending(flowcall, write, request)
-    local res, err = bound.http:send(request, flowcall, credential, bound.timeout)
+    local res, err, decoded = transmit(bound, request, flowcall, credential, read)
     slot:answered(write)
-    return res, err
+    return res, err, decoded
 end
 
 local FAILURES = { network = "network", timeout = "timeout" }
@@ -152,9 +161,8 @@ local function refusal(bound, flowcall, res, verdict, doubt)
     return fail(bound, flowcall, err, doubt)
 end
 
---- The outcome of a complete 2xx answer.
-local function conclude(bound, flowcall, slot, status, payload, err, doubt)
-    flowcall:settle(status)
+--- The outcome of a complete 2xx answer, which is settled.
+local function conclude(bound, flowcall, slot, doubt, payload, err)
     if slot and payload ~= nil then slot:succeeded(bound.endpoint.write ~= "read") end
     if payload ~= nil or err.kind == "rejected" then note_credential(bound, false) end
     if payload ~= nil then return payload end
@@ -172,7 +180,7 @@ end
 
 --- Sends until there is an outcome. `read` makes the result of a 2xx answer, the payload by default.
 local function exchange(bound, request, slot, read)
-    local flowcall <close> = flow.call(bound.queue, request.policy or bound.policy, request.is_repeatable)
+    local flowcall <close> = bound.route:call(request.policy, request.is_repeatable)
     local hops, doubt, renewed = 0, false, false -- doubt: an earlier send may have taken effect
     while true do
         local token, err = enter(bound, flowcall, slot)
@@ -180,14 +188,20 @@ local function exchange(bound, request, slot, read)
             err.down = err.kind == "outage"
             return fail(bound, flowcall, err, doubt)
         end
-        local res, payload, cut, verdict, ok
-        res, err = send(bound, request, flowcall, slot, bound.session and token.credential or bound.credential)
-        if log.enabled "debug" then log_send(bound, request, res, err) end
+        local res, payload, cut, verdict, ok, decoded
+        res, err, decoded = send(bound, request, flowcall, slot, bound.session and token.credential or nil, read)
+        if log.enabled "debug" then log_send(bound, request, res or flowcall:answer(), err) end
+        if decoded ~= nil then
+            return conclude(bound, flowcall, slot, doubt, reply.judge(bound, decoded, flowcall))
+        end
         local status = res and res:status()
         local is_expiry = res and bound.session and note_session(bound.session, token, res)
         if res and status >= 200 and status < 300 then
             payload, err, cut = (read or reply.payload)(bound, res, request)
-            if not cut then return conclude(bound, flowcall, slot, status, payload, err, doubt) end
+            if not cut then
+                flowcall:settle(status)
+                return conclude(bound, flowcall, slot, doubt, payload, err)
+            end
             err.sent = true
         end
         if not res or cut then
@@ -201,7 +215,8 @@ local function exchange(bound, request, slot, read)
             flowcall:settle(status)
             renewed, verdict = true, "retry"
         elseif doubt and status == bound.endpoint.repeated then -- the send without an answer did arrive
-            return conclude(bound, flowcall, slot, status, null)
+            flowcall:settle(status)
+            return conclude(bound, flowcall, slot, doubt, null)
         else
             verdict = flowcall:settle(status, nil, false, reply.retry_after(res))
             if slot and OUTAGE[status] then slot:met_outage(bound.gate, status, rawget(bound.client, "outage_wait")) end

@@ -65,7 +65,8 @@ local function new_delivery(from, fn, opts, path)
         locks = {},      -- client -> group -> key -> waiting locks
         room = event.new(),
         idle = event.new(),
-        wanted = event.new(), arrival = event.new(), -- of the next record of a stream
+        arrival = event.new(), -- of the end of a stream
+        task = task.current(),
         total = 0, ok = 0, failed = 0, unknown = 0, retried = 0,
         reasons = {}, reason_count = 0, -- message of a failure -> how often
         started = clock.now(),
@@ -327,29 +328,8 @@ function Delivery:start(record, line)
     local slot = slots.new(self, record, line)
     self.places = self.places + 1
     self.running:add(slot)
-    slot.task = task.spawn(work, self, slot)
+    slot.task = task.spawn_below(self.task, work, self, slot)
     task.attach(slot.task, slot)
-end
-
---- A stream's reader: gets a record whenever one is wanted.
-local function pull(delivery)
-    while true do
-        delivery.pulled = table.pack(pcall(delivery.source.next, delivery.source))
-        delivery.arrival:signal()
-        delivery.wanted:wait()
-    end
-end
-
---- The next record of the source. A stream is read in a task of its own, so that the end of the
--- delivery need not wait for it.
-function Delivery:next()
-    if not self.source.is_stream then return self.source:next() end
-    self.pulled = nil
-    if self.puller then self.wanted:signal() else self.puller = task.spawn(pull, self) end
-    while not self.pulled and not self.ended do self.arrival:wait() end
-    if not self.pulled then return nil end
-    if not self.pulled[1] then error(self.pulled[2], 0) end
-    return table.unpack(self.pulled, 2, 4)
 end
 
 --- Reads the source and starts records until it ends or the delivery does.
@@ -360,7 +340,7 @@ function Delivery:read()
             self.room:wait()
         end
         if self.ended then return end
-        local record, line, err = self:next()
+        local record, line, err = self.source:next()
         if record == nil then
             if err then self:break_off(err) end
             self.is_read = true
@@ -376,6 +356,24 @@ function Delivery:read()
             self:start(record, line)
         end
     end
+end
+
+--- Ends by being cancelled, with whatever the source has started.
+local function read_stream(delivery)
+    delivery.has_read = table.pack(pcall(delivery.read, delivery))
+    delivery.arrival:signal()
+    event.new():wait()
+end
+
+--- Reads as `read` does. A stream is read in a task of its own, so that the end of the delivery need not
+-- wait for it.
+function Delivery:take_in()
+    if not self.source.is_stream then return self:read() end
+    local reader = task.spawn(read_stream, self)
+    while not self.has_read and not self.ended do self.arrival:wait() end
+    self.is_read = true
+    reader:cancel()
+    if self.has_read and not self.has_read[1] then error(self.has_read[2], 0) end
 end
 
 --- The source broke in the middle: records before it are delivered, then the run ends.
@@ -436,9 +434,8 @@ function M.run(from, fn, opts)
     end)
     local _ <close> = setmetatable({}, { __close = forget })
     if runtime.stopped then delivery:stop("signal", runtime.stopped) end
-    local ok, raised = pcall(delivery.read, delivery)
+    local ok, raised = pcall(delivery.take_in, delivery)
     if not ok then delivery:stop("bug", errors.from(raised)) end
-    if delivery.puller then delivery.puller:cancel() end
     delivery:drain()
     if delivery.batches then delivery.batches:close() end
     if delivery.ended then delivery:bury_rest() end

@@ -13,7 +13,8 @@
 
 /* --- a server -------------------------------------------------------------------------------- */
 
-/* Answers /full with a piece whenever there is room, eight of them, else with one piece. Laid out as
+/* Answers /full with a piece whenever there is room, eight of them, else with one piece; that of /json
+ * is JSON. Laid out as
  * the userdata of csrc/lua/sandbox.c, whose class it gets. */
 typedef struct server {
     neap_handler handler;
@@ -21,10 +22,11 @@ typedef struct server {
 } server;
 
 static int left; /* pieces */
+static const char *piece;
 
 static void write_more(neap_exchange *ex) {
     while (left > 0) {
-        int rc = ex->ops->write(ex, "0123456789abcdef", 16);
+        int rc = ex->ops->write(ex, piece, 16);
         left--;
         if (rc < 0) break;
         if (rc > 0) return;
@@ -36,6 +38,7 @@ static void handle(neap_handler *handler, neap_exchange *ex) {
     static const neap_field fields[] = {{"Content-Type", "text/plain", 12, 10}, {"X", "y", 1, 1}};
     (void)handler;
     left = strcmp(ex->target, "/full") == 0 ? 8 : 1;
+    piece = strcmp(ex->target, "/json") == 0 ? "{\"a\":[1, \"two\"]}" : "0123456789abcdef";
     ex->on_drain = write_more;
     if (ex->ops->head(ex, 200, fields, 2, left * 16) < 0) ex->ops->abort(ex);
     else write_more(ex);
@@ -54,6 +57,7 @@ static const char prelude[] =
     "function native(name) return require('neap.native.' .. name) end\n"
     "task, clock, event = native 'task', native 'clock', native 'event'\n"
     "flow, http, csv, file = native 'flow', native 'http', native 'csv', native 'file'\n"
+    "route, check = native 'route', native 'check'\n"
     "secret, log, json, url = native 'secret', native 'log', native 'json', native 'url'\n"
     "sandbox, errors = native 'sandbox', require 'neap.error'\n"
     "concurrency, co = require 'neap.concurrency', require 'neap.coroutine'\n"
@@ -188,6 +192,30 @@ static const char *const scripts[] = {
     "local _, why = s:read()\n"
     "if why then error(why) end\n"
     "return size == 128 or size",
+    /* calls by a route: a decoded answer, one to look at, one that nobody waits for any more */
+    "local c <close> = http.open { handler = server }\n"
+    "local pass = assert(secret.credential {\n"
+    "  { place = 'header', name = 'K', secret = assert(secret.literal 'the-secret-text') },\n"
+    "  origins = { 'https://h' } })\n"
+    "local r = route.open { http = c, queue = flow.queue { gate = flow.gate {} }, policy = flow.policy {},\n"
+    "  repeatable = true, credential = pass, timeout = 5, method = 'POST', headers = { 'A', 'b' } }\n"
+    "local function send(target)\n"
+    "  local call <close> = r:call()\n"
+    "  assert(call:try_admit() or call:admit())\n"
+    "  local res, err, value = call:send('https://h' .. target, '{}')\n"
+    "  if err then error(err) end\n"
+    "  if res then call:settle(res:status()) end\n"
+    "  return res and #res:body() or #call:answer():body(), value\n"
+    "end\n"
+    "local t = task.spawn(send, '/json')\n"
+    "local size, value = send '/json'\n"
+    "t:cancel()\n"
+    "local other, none = send '/x'\n"
+    "return size == 16 and value.a[2] == 'two' and other == 16 and none == nil",
+    /* checks of objects */
+    "local plain = check.object { { name = 'a', kind = 'string' }, { name = 'b', kind = 'integer', needed = true },\n"
+    "  { name = 'c', kind = 'other', check = function(v) return { v } and v end } }\n"
+    "return plain { a = 'x', b = 1, c = 2 } and not plain { a = 'x' }",
     /* csv */
     "local r, rows = csv.reader(), {}\n"
     "assert(r:feed 'a,\"b\"\"c\"\\r\\nx')\n"

@@ -1,10 +1,12 @@
 --- What calls of one endpoint of one client share: queue, retry program, credential, connections.
 
 local auth = require "neap.vendor.auth"
+local build = require "neap.call.build"
 local errors = require "neap.error"
 local flow = require "neap.native.flow"
 local policies = require "neap.vendor.policy"
 local registry = require "neap.registry"
+local route = require "neap.native.route"
 local runtime = require "neap.runtime"
 local secrets = require "neap.native.secret"
 local session = require "neap.session"
@@ -115,7 +117,7 @@ function M.bind(handle, client)
     if err then return nil, err end
     if handle.bound then return handle.bound end -- another task was faster
     local queue, gate = client.account:queue(client.model, endpoint, client.settings, store)
-    handle.bound = {
+    local bound = {
         endpoint = endpoint, client = client, account = client.account,
         queue = queue, gate = gate,
         policy = M.policy(client, true),
@@ -125,7 +127,13 @@ function M.bind(handle, client)
         accept = endpoint.envelope.accept, any_case = client.model.any_case, reads_xml = client.model.accept ~= nil,
         decode_options = runtime.options.ordered and { ordered = true } or nil,
     }
-    return handle.bound
+    bound.route = route.open {
+        http = bound.http, queue = queue, policy = bound.policy, repeatable = true, credential = bound.credential,
+        timeout = bound.timeout, method = endpoint.method, headers = build.HEADERS,
+        ordered = runtime.options.ordered,
+    }
+    handle.bound = bound
+    return bound
 end
 
 return M

@@ -11,7 +11,8 @@ local url = require "neap.native.url"
 local M = {}
 
 local SORTED = { sorted = true }
-local HEADERS = { "Content-Type", "application/json", "Accept", "application/json", "User-Agent", "neap/0.1" }
+--- The headers of every request that has none of its own; never changed.
+M.HEADERS = { "Content-Type", "application/json", "Accept", "application/json", "User-Agent", "neap/0.1" }
 local XML_HEADERS = { "Accept", "application/xml", "User-Agent", "neap/0.1" }
 
 local function is_given(value)
@@ -115,6 +116,9 @@ function M.validate(endpoint, client, params)
     end
     local options = M.check_options(client)
     if options.any_case then params, options = folded(endpoint, params, options) end
+    local is_plain = not options.prior and endpoint.params.root.is_plain
+    local has_more = endpoint.rules[1] or endpoint.key_required or endpoint.template.names[1]
+    if is_plain and not has_more and is_plain(params, options) then return params end -- the common case
     local values, faults = endpoint.params:check(params, options)
     faults = faults or {}
     check_rules(endpoint, values or params, faults)
@@ -192,7 +196,7 @@ end
 --- What a GET asks for, where the vendor can answer in two formats.
 local function accept_of(endpoint, client)
     local accept = client.model.accept
-    if not accept or endpoint.method ~= "GET" or client.settings[accept.setting] ~= "xml" then return HEADERS end
+    if not accept or endpoint.method ~= "GET" or client.settings[accept.setting] ~= "xml" then return M.HEADERS end
     return XML_HEADERS
 end
 
@@ -213,6 +217,13 @@ end
 --- Makes the request, without credential.
 ---@return { method: string, url: string, headers: string[], body?: string }
 function M.request(endpoint, client, values)
+    local targets = rawget(client, "targets")
+    if endpoint.is_body_only and not endpoint.tenant and targets and targets[endpoint] then -- the common case
+        return {
+            method = endpoint.method, url = targets[endpoint], headers = accept_of(endpoint, client),
+            body = assert(json.encode(values, SORTED)),
+        }
+    end
     local parts = split(endpoint, values)
     if endpoint.tenant then add_tenant(endpoint, client, parts) end
     local target = target_of(endpoint, client, parts.path)

@@ -111,6 +111,24 @@ local function decode_error(err, res, body)
     return err
 end
 
+--- The payload of a decoded 2xx answer. -> payload, nil, nil, decoded body | nil, err
+---@param bound table
+---@param decoded any
+---@param flowcall userdata
+---@param res? userdata default: flowcall's answer
+function M.judge(bound, decoded, flowcall, res)
+    if bound.any_case then fold.readable(decoded) end
+    local ok, payload, code, foreign = bound.accept(decoded)
+    if ok then return payload, nil, nil, decoded end
+    res = res or flowcall:answer()
+    local body = res:body()
+    return nil, errors.new {
+        kind = foreign and "decode" or "rejected", status = res:status(), message = excerpt(payload),
+        code = redacted(code), hint = foreign and ("the reply %s"):format(
+            body == "" and "is empty" or "begins: " .. excerpt(body, BEGINNING)) or nil,
+    }
+end
+
 --- The payload of a 2xx answer. -> payload, nil, nil, decoded body | nil, err, true when the reply was cut short
 ---@param bound table
 ---@param res userdata
@@ -123,14 +141,7 @@ function M.payload(bound, res)
         decoded, err = decode(bound, res, body)
     end
     if decoded == nil then return nil, decode_error(err, res, body), err.truncated end
-    if bound.any_case then fold.readable(decoded) end
-    local ok, payload, code, foreign = bound.accept(decoded)
-    if ok then return payload, nil, nil, decoded end
-    return nil, errors.new {
-        kind = foreign and "decode" or "rejected", status = res:status(), message = excerpt(payload),
-        code = redacted(code), hint = foreign and ("the reply %s"):format(
-            body == "" and "is empty" or "begins: " .. excerpt(body, BEGINNING)) or nil,
-    }
+    return M.judge(bound, decoded, nil, res)
 end
 
 --- The token in the answer to a login; it becomes no string.

@@ -10,69 +10,72 @@ local M = {}
 local MOST_FREE = 256
 
 ---@class neap.Keys the keys of one path
----@field queues table<string, neap.Lock[]|false> key -> waiting locks, false: free
+---@field holders table<string, neap.Lock|false> key -> who has it, false: free
 ---@field free integer
-local Keys = {}
-Keys.__index = Keys
 
 ---@class neap.Lock
 ---@field keys neap.Keys
 ---@field key string
 ---@field granted boolean
+---@field queue? neap.Lock[] those that wait, of the holder of a key
 local Lock = {}
 Lock.__index = Lock
 
 function M.keys()
-    return setmetatable({ queues = {}, free = 0 }, Keys)
+    return { holders = {}, free = 0 }
 end
 
-function Keys:lock(key)
-    return setmetatable({ keys = self, key = key, granted = false }, Lock)
+---@param keys neap.Keys
+---@param key string
+---@return neap.Lock
+function M.new(keys, key)
+    return setmetatable({ keys = keys, key = key, granted = false }, Lock)
 end
 
 local function sweep(keys)
     local live = {}
-    for key, queue in next, keys.queues do
-        if queue then live[key] = queue end
+    for key, holder in next, keys.holders do
+        if holder then live[key] = holder end
     end
-    keys.queues, keys.free = live, 0
-end
-
-local function take(keys, key)
-    if keys.queues[key] == false then keys.free = keys.free - 1 end
-    keys.queues[key] = {}
+    keys.holders, keys.free = live, 0
 end
 
 local function give_back(keys, key)
-    keys.queues[key], keys.free = false, keys.free + 1
+    keys.holders[key], keys.free = false, keys.free + 1
     if keys.free > MOST_FREE then sweep(keys) end
 end
 
-function Lock.__close(lock)
-    local queue = lock.keys.queues[lock.key]
-    if not lock.granted then
-        for i, other in ipairs(queue or {}) do
-            if other == lock then return table.remove(queue, i) end
-        end
-        return
+--- Takes a lock that is given up out of the line.
+local function leave(lock)
+    local holder = lock.keys.holders[lock.key]
+    for i, other in ipairs(holder and holder.queue or {}) do
+        if other == lock then return table.remove(holder.queue, i) end
     end
-    local following = table.remove(queue, 1)
+end
+
+function Lock.__close(lock)
+    if not lock.granted then return leave(lock) end
+    local queue = lock.queue
+    local following = queue and table.remove(queue, 1)
     if not following then return give_back(lock.keys, lock.key) end
-    following.granted = true
+    following.granted, following.queue = true, queue
+    lock.keys.holders[lock.key] = following
     following.event:signal()
 end
 
 ---@async
 ---@param slot neap.Slot parked while it waits
 function Lock:acquire(slot)
-    local queue = self.keys.queues[self.key]
-    if not queue then
-        take(self.keys, self.key)
-        self.granted = true
+    local keys, key = self.keys, self.key
+    local holder = keys.holders[key]
+    if not holder then
+        if holder == false then keys.free = keys.free - 1 end
+        keys.holders[key], self.granted = self, true
         return
     end
     self.event = event.new()
-    queue[#queue + 1] = self
+    holder.queue = holder.queue or {}
+    table.insert(holder.queue, self)
     slot:park()
     self.event:wait()
     slot:unpark()

@@ -124,11 +124,16 @@ end
 ---@param client neap.Client
 ---@param key any
 function Slot:lock(endpoint, client, key)
-    local scope = self.delivery.locks[client] or {}
-    self.delivery.locks[client] = scope
-    local keys = scope[endpoint.group] or lock.keys()
-    scope[endpoint.group] = keys
-    return keys:lock(tostring(key))
+    local scopes = self.delivery.locks
+    local scope = scopes[client]
+    local keys = scope and scope[endpoint.group]
+    if not keys then
+        scopes[client] = scope or {}
+        keys = lock.keys()
+        scopes[client][endpoint.group] = keys
+    end
+    if type(key) ~= "string" then key = type(key) == "number" and key .. "" or tostring(key) end
+    return lock.new(keys, key)
 end
 
 --- Slots in the order in which they were added. A table with slots for keys would be rehashed for every

@@ -153,7 +153,14 @@ function reader.path(text)
             if at.index then reads[#reads + 1] = table.concat(at.index, ".") end
         end
     end
+    local only = #sums == 1 and #sums[1] == 1 and not sums[1][1].index and sums[1][1].base
+    if only and #only == 1 then only = only[1] else only = nil end
     return function(params)
+        if only then -- the common case
+            local value = params[only]
+            local kind = type(value)
+            if kind == "number" or kind == "string" and value ~= "" then return value end
+        end
         for _, places in ipairs(sums) do
             local value = joined(params, places)
             if value ~= nil then return value end

@@ -17,6 +17,7 @@ local compile = {}
 ---@field names string[]? object: the names in order
 ---@field near fun(name: string): string|false object: the declared name near to another
 ---@field is_root boolean?
+---@field is_plain (fun(value: any, opts: table): boolean)|false|nil object: is it right, and sent as it is?
 
 --- Raises a fault of the definition.
 local function refuse(where, path, message)

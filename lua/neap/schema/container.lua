@@ -1,6 +1,7 @@
 --- Checks of objects, lists and alternatives: they call the checks of their parts and collect every
 -- fault. The input is never changed: a wire form that differs from it is a table of its own.
 
+local native = require "neap.native.check"
 local null = require "neap.null"
 local lang = require "neap.lang.template"
 local suggest = require "neap.suggest"
@@ -138,7 +139,34 @@ local function is_changed(sent, value)
     return sent ~= value or math_type(value) == "float" and math_type(sent) == "integer"
 end
 
----@param field neap.Field compiled; `fields`, `by_name` and `near` are set
+--- Types that the native check knows, and the attributes that it knows of them; the rest it asks their checks.
+local KINDS = { string = "string", id = "string", integer = "integer", number = "number", boolean = "boolean" }
+local KNOWN = { min = true, max = true, min_length = true, max_length = true }
+
+local function kind_of(field)
+    local kind = KINDS[field.type]
+    if not kind or field.also then return "other" end
+    for name in pairs(types.all[field.type].attributes) do
+        if field[name] ~= nil and not KNOWN[name] then return "other" end
+    end
+    local has_fraction = math_type(field.min) == "float" or math_type(field.max) == "float"
+    return kind == "integer" and has_fraction and "other" or kind
+end
+
+--- Makes the quick check: true for an object of declared fields that is sent as it is (csrc/lua/check.c).
+local function quick_check(field)
+    local list = {}
+    for i, inner in ipairs(field.fields) do
+        list[i] = {
+            name = inner.name, kind = kind_of(inner), check = inner.check, nullable = inner.nullable,
+            needed = inner.required or inner.default ~= nil, min = inner.min, max = inner.max,
+            min_length = inner.min_length, max_length = inner.max_length,
+        }
+    end
+    return native.object(list)
+end
+
+---@param field neap.Field compiled; `fields`, `by_name` and `near` are set; gets `is_plain`, the quick check
 ---@return neap.Check
 function container.object(field)
     local checks, wires, absent, renames = {}, {}, absentees(field), false
@@ -147,6 +175,8 @@ function container.object(field)
         checks[inner.name], wires[inner.name] = inner.check, inner.wire or inner.name
         renames = renames or inner.wire ~= nil
     end
+    local is_plain = not renames and field.fields and quick_check(field)
+    field.is_plain = is_plain
 
     --- Checks a value under an undeclared name.
     local function undeclared(name, value, opts)
@@ -172,6 +202,7 @@ function container.object(field)
     end
 
     return function(value, opts)
+        if is_plain and is_plain(value, opts) then return value end
         if type(value) ~= "table" or is_list(value) then
             return nil, unexpected("an object", value)
         end
