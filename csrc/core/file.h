@@ -46,7 +46,8 @@ typedef enum neap_file_kind {
     NEAP_FILE_SIZE,    /* path; result.size */
     NEAP_FILE_EXISTS,  /* path; result.size 1 or 0 */
     NEAP_FILE_READ_ALL, /* path, n: the whole file into result.data; NEAP_ETOOLARGE beyond n bytes */
-    NEAP_FILE_MAKE_DIR  /* path: with those above it; fine if it is there */
+    NEAP_FILE_MAKE_DIR, /* path: with those above it; fine if it is there */
+    NEAP_FILE_SAME      /* path, to: one file, there or not? result.size 1 or 0 */
 } neap_file_kind;
 
 /* What to do. Strings are copied by neap_file_start. */
@@ -54,7 +55,7 @@ typedef struct neap_file_req {
     neap_file_kind kind;
     neap_file_mode mode; /* of OPEN */
     const char *path;    /* NUL-terminated, not empty */
-    const char *to;      /* of RENAME */
+    const char *to;      /* of RENAME and SAME */
     size_t n;            /* of READ and READ_ALL; READ gives at most NEAP_FILE_READ_MAX */
 } neap_file_req;
 

@@ -311,6 +311,44 @@ static int do_exists(neap_file_work *w) {
     return rc == ENOENT || rc == ENOTDIR ? 0 : rc;
 }
 
+static bool is_same(const struct stat *a, const struct stat *b) {
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Splits a path before its last name, at a copy of it; what comes before a bare name is ".". */
+static const char *split_path(char *copy, const char **name) {
+    char *slash = strrchr(copy, '/');
+    *name = slash == NULL ? copy : slash + 1;
+    if (slash == NULL) return ".";
+    *slash = '\0';
+    return slash == copy ? "/" : copy;
+}
+
+/* Would two names that nothing has yet be one file? They are, in one directory under one name. */
+static int compare_new(char *a, char *b, int64_t *same) {
+    struct stat dir_a, dir_b;
+    const char *name_a, *name_b;
+    const char *above_a = split_path(a, &name_a), *above_b = split_path(b, &name_b);
+    *same = 0;
+    if (strcmp(name_a, name_b) != 0) return 0;
+    if (stat(above_a, &dir_a) < 0 || stat(above_b, &dir_b) < 0)
+        return errno == ENOENT || errno == ENOTDIR ? 0 : errno;
+    *same = is_same(&dir_a, &dir_b);
+    return 0;
+}
+
+static int do_same(neap_file_work *w) {
+    struct stat a, b;
+    bool has_a = stat(w->path, &a) == 0;
+    int rc = has_a || errno == ENOENT ? 0 : errno;
+    bool has_b = stat(w->to, &b) == 0;
+    if (rc == 0 && !has_b && errno != ENOENT) rc = errno;
+    w->verb = "look at";
+    w->size = has_a && has_b && is_same(&a, &b);
+    if (rc != 0) return rc == ENOTDIR ? 0 : rc;
+    return has_a || has_b ? 0 : compare_new(w->path, w->to, &w->size);
+}
+
 void neap_file_work_run(neap_file_work *w) {
     static int (*const run[])(neap_file_work *) = {
         [NEAP_FILE_OPEN] = do_open,     [NEAP_FILE_READ] = do_read,
@@ -319,6 +357,7 @@ void neap_file_work_run(neap_file_work *w) {
         [NEAP_FILE_RENAME] = do_rename, [NEAP_FILE_REMOVE] = do_remove,
         [NEAP_FILE_SIZE] = do_size,     [NEAP_FILE_EXISTS] = do_exists,
         [NEAP_FILE_READ_ALL] = do_read_all, [NEAP_FILE_MAKE_DIR] = do_make_dir,
+        [NEAP_FILE_SAME] = do_same,
     };
     w->sys = run[w->kind](w);
     if (w->code != 0 || w->sys == 0) return;

@@ -9,7 +9,9 @@
  * minute and T from the reservation, renewed in time; after the departure it is exact, and
  * written a little later, which errs on the safe side. So a process that dies occupies its slots too
  * long rather than too short. A credit that has become too old meanwhile (the machine slept) is
- * not used.
+ * not used. An end that could not be written (the file was locked, say) is not written again: the row
+ * then lasts as long as it was reserved for, at most a minute too long, or where a credit was to be
+ * given back, for a minute and T.
  *
  * The file counts by the wall clock. What this process has sent counts by the monotonic one as well,
  * and a slot is free when both say so: a clock that is put forward does not let it send more. */

@@ -6,9 +6,12 @@
  * Times are Unix milliseconds of the caller: the store reads no clock. It works on a real clock only,
  * for a virtual one has nothing to say to other processes.
  *
- * A fault of the file (locked, full, damaged, not writable) fails the ops that met it, kind `limit`,
- * with one line that names the file and says what to do. Nothing is granted then; nothing is deleted
- * or repaired. */
+ * A fault of the file (locked, full, damaged, not writable, moved or removed while in use) fails the
+ * ops that met it, kind `limit`, with one line that names the file and says what to do. Nothing is
+ * granted then; nothing is deleted or repaired, and a file that is not Neap's keeps its content.
+ *
+ * Where a key is new, what nobody has used for long goes: a window a day after its last slot's end, a
+ * session 90 days after its last login, slide or lease. */
 #ifndef NEAP_CORE_STORE_H
 #define NEAP_CORE_STORE_H
 
@@ -47,7 +50,9 @@ void neap_store_unref(neap_store *);
 typedef enum neap_store_kind {
     NEAP_STORE_OPEN,            /* is the file open and usable? */
     NEAP_STORE_SESSION_GET,     /* reads the session of `key` */
-    NEAP_STORE_SESSION_LEASE,   /* asks for the right to log in */
+    NEAP_STORE_SESSION_LEASE,   /* asks for the right to log in, or renews it: a store's own lease never
+                                   stands in its way, so those who share a store and a key have to take
+                                   turns by themselves */
     NEAP_STORE_SESSION_PUT,     /* ends a lease with a new token */
     NEAP_STORE_SESSION_RELEASE, /* ends a lease without one */
     NEAP_STORE_SESSION_SLIDE,   /* the token was good at `at_ms`; never moves back */
@@ -92,7 +97,7 @@ typedef struct neap_store_result {
     neap_err err;               /* code 0: the rest counts */
     neap_store_verdict verdict;
     neap_secret *token;         /* GET, NEWER: the op's; take a reference to keep it */
-    int64_t generation;         /* of the session: grows by 1 with every PUT */
+    int64_t generation;         /* of the session: grows with every PUT */
     int64_t obtained_ms, slid_ms;
     int64_t until_ms;           /* HELD; ASK with nothing granted: when the next slot is free */
     size_t granted, used;       /* ASK; used counts those granted */

@@ -24,6 +24,10 @@ static const char schema[] =
     "CREATE TABLE slot(limit_id INTEGER NOT NULL, owner INTEGER NOT NULL, number INTEGER NOT NULL,"
     " until_ms INTEGER NOT NULL, PRIMARY KEY(limit_id, owner, number)) WITHOUT ROWID;";
 
+/* Fails where a table is missing. */
+static const char probe[] =
+    "SELECT session.token, limits.period_ms, slot.until_ms FROM session, limits, slot LIMIT 0";
+
 const char *neap_store_version(void) {
     return sqlite3_libversion();
 }
@@ -48,14 +52,25 @@ static int set_unwritable(const neap_store_file *f, neap_err *err, int sys) {
                         path_end(f), strerror_r(sys, why, sizeof why));
 }
 
+/* Somebody has moved or removed the file, or only it and not those beside it: then the index that
+ * other processes still use is of another log. */
+static const char *moved_fault(int rc) {
+    if (rc == SQLITE_READONLY_DBMOVED) return "was moved or removed while in use; start again";
+    if (rc == SQLITE_IOERR_SHORT_READ)
+        return "does not fit the files beside it (-wal, -shm): end other runs and start again";
+    return NULL;
+}
+
 /* Puts what SQLite reports into words. */
 int neap_store_file_set_error(const neap_store_file *f, neap_err *err, int rc) {
+    if (moved_fault(rc) != NULL) return set_fault(f, err, moved_fault(rc));
     switch (rc & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
     case SQLITE_PROTOCOL:
         return set_fault(f, err, "has been locked by another process for too long: end that one");
     case SQLITE_FULL: return set_fault(f, err, "has no room to grow: free space on its disk");
+    case SQLITE_ERROR: /* our statements are right: a table is not as it should be */
     case SQLITE_CORRUPT: return set_fault(f, err, "is damaged: move it away");
     case SQLITE_NOTADB: return set_fault(f, err, "is not a state file of Neap: move it away");
     case SQLITE_READONLY: return set_unwritable(f, err, 0);
@@ -134,16 +149,17 @@ static int create_schema(neap_store_file *f) {
     return rc == SQLITE_OK ? sqlite3_exec(f->db, numbers, NULL, NULL, NULL) : rc;
 }
 
-/* Is it ours, and does this Neap know its schema? An empty file becomes ours. */
-static int check_schema(neap_store_file *f) {
+/* Is it ours, and does this Neap know its schema? Or is there nothing in it yet? */
+static int check_schema(neap_store_file *f, bool *empty) {
     int id = 0, version = 0, tables = 0;
     int rc = query(f, "PRAGMA application_id", &id);
     if (rc == SQLITE_OK) rc = query(f, "PRAGMA user_version", &version);
     if (rc == SQLITE_OK) rc = query(f, "SELECT count(*) FROM sqlite_schema", &tables);
     if (rc != SQLITE_OK) return rc;
-    if (id == 0 && version == 0 && tables == 0) return create_schema(f);
-    if (id != APPLICATION_ID) return SQLITE_NOTADB;
-    if (version == NEAP_STORE_SCHEMA) return SQLITE_OK;
+    *empty = id == 0 && version == 0 && tables == 0;
+    if (*empty) return SQLITE_OK;
+    if (id != APPLICATION_ID || version < 1) return SQLITE_NOTADB;
+    if (version == NEAP_STORE_SCHEMA) return query(f, probe, NULL);
     neap_err_set(&f->err, NEAP_ELIMIT,
                  "state file %s is of a newer Neap (schema %d, known: %d): update this one, or use "
                  "--no-state",
@@ -151,24 +167,29 @@ static int check_schema(neap_store_file *f) {
     return SQLITE_MISMATCH;
 }
 
-/* The lock comes first: two processes may find an empty file. */
-static int prepare_schema(neap_store_file *f) {
-    int rc = query(f, "BEGIN IMMEDIATE", NULL);
+/* One look at the file. `claim`: an empty one becomes ours; the lock comes first, since two processes
+ * may find one. */
+static int prepare_schema(neap_store_file *f, bool claim) {
+    bool empty = false;
+    int rc = query(f, claim ? "BEGIN IMMEDIATE" : "BEGIN", NULL);
     if (rc != SQLITE_OK) return rc;
-    rc = check_schema(f);
+    rc = check_schema(f, &empty);
+    if (rc == SQLITE_OK && empty && claim) rc = create_schema(f);
     if (rc == SQLITE_OK) rc = query(f, "COMMIT", NULL);
     if (rc != SQLITE_OK) sqlite3_exec(f->db, "ROLLBACK", NULL, NULL, NULL);
     return rc;
 }
 
+/* The first look is before anything is written: a stranger's file stays as it is. */
 static int open_database(neap_store_file *f) {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     int rc = sqlite3_open_v2(f->path, &f->db, flags, NULL);
     if (rc == SQLITE_OK && sqlite3_db_readonly(f->db, "main") != 0) return SQLITE_READONLY;
     if (rc == SQLITE_OK) rc = sqlite3_busy_handler(f->db, wait_for_lock, f);
+    if (rc == SQLITE_OK) rc = prepare_schema(f, false);
     if (rc == SQLITE_OK) rc = query(f, "PRAGMA journal_mode = WAL", NULL);
     if (rc == SQLITE_OK) rc = query(f, "PRAGMA synchronous = FULL", NULL);
-    return rc == SQLITE_OK ? prepare_schema(f) : rc;
+    return rc == SQLITE_OK ? prepare_schema(f, true) : rc;
 }
 
 void neap_store_file_close(neap_store_file *f) {

@@ -8,6 +8,10 @@
 /* An end that is later than any could be by this was set by a clock that has been put back since. */
 enum { CLOCK_SLACK_MS = 120000 };
 
+#define DAY_MS INT64_C(86400000)
+#define WINDOW_KEPT_MS DAY_MS         /* a window is, after its last slot's end */
+#define SESSION_KEPT_MS (90 * DAY_MS) /* a session is, after its last use */
+
 /* --- statements ------------------------------------------------------------------------------- */
 
 #define SESSION_COLUMNS "token, generation, obtained_ms, slid_ms, lease_owner, lease_until_ms"
@@ -18,8 +22,9 @@ enum { CLOCK_SLACK_MS = 120000 };
     X(BEGIN_WRITE, "BEGIN IMMEDIATE")                                                              \
     X(COMMIT, "COMMIT")                                                                            \
     X(SESSION_READ, "SELECT " SESSION_COLUMNS " FROM session WHERE key = ?1")                      \
-    X(SESSION_LEASE, "INSERT INTO session(key, lease_owner, lease_until_ms) VALUES(?1, ?2, ?3) "   \
-                     "ON CONFLICT(key) DO UPDATE SET lease_owner = ?2, lease_until_ms = ?3")       \
+    X(SESSION_LEASE, "INSERT INTO session(key, generation, lease_owner, lease_until_ms) "          \
+                     "VALUES(?1, ?2, ?3, ?4) ON CONFLICT(key) DO UPDATE SET "                      \
+                     "generation = max(generation, ?2), lease_owner = ?3, lease_until_ms = ?4")    \
     X(SESSION_PUT, "UPDATE session SET token = ?3, generation = generation + 1, obtained_ms = ?4, " \
                    "slid_ms = ?4, lease_owner = NULL WHERE key = ?1 AND lease_owner = ?2")         \
     X(SESSION_RELEASE, "UPDATE session SET lease_owner = NULL WHERE key = ?1 AND lease_owner = ?2") \
@@ -28,8 +33,12 @@ enum { CLOCK_SLACK_MS = 120000 };
                      "WHERE key = ?1 AND generation = ?2 AND token IS NOT NULL")                   \
     X(SESSION_DROP, "UPDATE session SET token = NULL "                                             \
                     "WHERE key = ?1 AND generation = ?2 AND token IS NOT NULL")                    \
+    X(SESSION_EXPIRE, "DELETE FROM session "                                                       \
+                      "WHERE max(obtained_ms, slid_ms, lease_until_ms) <= ?1")                     \
     X(WINDOW_FIND, "SELECT id FROM limits WHERE key = ?1 AND period_ms = ?2")                      \
     X(WINDOW_ADD, "INSERT INTO limits(key, period_ms) VALUES(?1, ?2)")                             \
+    X(WINDOW_EXPIRE, "DELETE FROM limits "                                                         \
+                     "WHERE NOT EXISTS (SELECT 1 FROM slot WHERE limit_id = limits.id)")           \
     X(SLOT_COUNT, "SELECT count(*), min(until_ms), max(until_ms) FROM slot WHERE limit_id = ?1")   \
     X(SLOT_EXPIRE, "DELETE FROM slot WHERE limit_id = ?1 AND until_ms <= ?2")                      \
     X(SLOT_EXPIRE_ALL, "DELETE FROM slot WHERE until_ms <= ?1")                                    \
@@ -91,10 +100,19 @@ static int perform(neap_store_file *f, sqlite3_stmt *st) {
     return done(st, step(f, st));
 }
 
+/* Drops what nobody has used for long. Comes before each new key: what else would end the file's
+ * growth? */
+static int expire(neap_store_file *f, int64_t now_ms) {
+    int rc = perform(f, prepare(f, SLOT_EXPIRE_ALL, "i", now_ms - WINDOW_KEPT_MS));
+    if (rc == SQLITE_OK) rc = perform(f, prepare(f, WINDOW_EXPIRE, ""));
+    return rc == SQLITE_OK ? perform(f, prepare(f, SESSION_EXPIRE, "i", now_ms - SESSION_KEPT_MS)) : rc;
+}
+
 /* --- sessions --------------------------------------------------------------------------------- */
 
 /* A lease as it is in the file. */
 typedef struct lease {
+    bool known; /* the session has a row */
     bool held;
     int64_t owner, until_ms;
 } lease;
@@ -118,7 +136,8 @@ static int read_session(neap_store_file *f, const neap_store_work *w, lease *l) 
         r->obtained_ms = sqlite3_column_int64(st, 2);
         r->slid_ms = sqlite3_column_int64(st, 3);
         if (l != NULL)
-            *l = (lease){.held = sqlite3_column_type(st, 4) != SQLITE_NULL,
+            *l = (lease){.known = true,
+                         .held = sqlite3_column_type(st, 4) != SQLITE_NULL,
                          .owner = sqlite3_column_int64(st, 4),
                          .until_ms = sqlite3_column_int64(st, 5)};
         rc = take_token(st, r);
@@ -134,6 +153,15 @@ static int session_get(neap_store_file *f, neap_store_work *w) {
 static bool is_held(const neap_store_file *f, const lease *l, const neap_store_req *q) {
     if (!l->held || l->owner == f->owner || l->until_ms <= q->now_ms) return false;
     return l->until_ms - q->now_ms <= q->ttl_ms + CLOCK_SLACK_MS;
+}
+
+/* The generation is at least the last one seen, should the row have been dropped since. */
+static int grant(neap_store_file *f, const neap_store_req *q, bool known) {
+    int rc = known ? SQLITE_OK : expire(f, q->now_ms);
+    f->leased = true;
+    return rc == SQLITE_OK ? perform(f, prepare(f, SESSION_LEASE, "tiii", q->key, q->generation,
+                                                f->owner, q->now_ms + q->ttl_ms))
+                           : rc;
 }
 
 static int session_lease(neap_store_file *f, neap_store_work *w) {
@@ -154,8 +182,7 @@ static int session_lease(neap_store_file *f, neap_store_work *w) {
         return SQLITE_OK;
     }
     r->verdict = NEAP_STORE_DONE;
-    f->leased = true;
-    return perform(f, prepare(f, SESSION_LEASE, "tii", q->key, f->owner, q->now_ms + q->ttl_ms));
+    return grant(f, q, l.known);
 }
 
 /* Carries out a change that may find nothing to change. */
@@ -189,9 +216,8 @@ static int session_drop(neap_store_file *f, neap_store_work *w) {
 
 /* --- slots ------------------------------------------------------------------------------------ */
 
-/* Makes a window. The occasion to drop what is over of those that nobody uses any more. */
 static int add_window(neap_store_file *f, const neap_store_req *q, int64_t *id) {
-    int rc = perform(f, prepare(f, SLOT_EXPIRE_ALL, "i", q->now_ms));
+    int rc = expire(f, q->now_ms);
     if (rc == SQLITE_OK) rc = perform(f, prepare(f, WINDOW_ADD, "ti", q->key, q->period_ms));
     *id = sqlite3_last_insert_rowid(f->db);
     return rc;
@@ -307,8 +333,17 @@ static bool is_read(const neap_store_work *w) {
     return true;
 }
 
+/* Is it still the file that other processes find? */
+static int check_place(neap_store_file *f) {
+    int moved = 0;
+    sqlite3_file_control(f->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    return moved ? SQLITE_READONLY_DBMOVED : SQLITE_OK;
+}
+
+/* The place comes after the lock, which may have to be waited for. */
 static int run_batch(neap_store_file *f, neap_store_work *list) {
     int rc = perform(f, prepare(f, is_read(list) ? BEGIN_READ : BEGIN_WRITE, ""));
+    if (rc == SQLITE_OK) rc = check_place(f);
     for (neap_store_work *w = list; w != NULL && rc == SQLITE_OK; w = w->next) rc = run_op(f, w);
     return rc == SQLITE_OK ? perform(f, prepare(f, COMMIT, "")) : rc;
 }
@@ -330,6 +365,7 @@ void neap_store_file_run(neap_store_file *f, neap_store_work *list) {
     f->waited_ms = 0;
     rc = run_batch(f, list);
     if (rc == SQLITE_OK) return;
+    if (check_place(f) != SQLITE_OK) rc = check_place(f); /* that explains all else */
     neap_store_file_set_error(f, &err, rc);
     if (!sqlite3_get_autocommit(f->db)) sqlite3_exec(f->db, "ROLLBACK", NULL, NULL, NULL);
     fail_all(list, &err);

@@ -206,7 +206,7 @@ void neap_transfer_scrub_body(neap_transfer *t) {
 }
 
 void neap_transfer_drop_body(neap_transfer *t) {
-    if (t->scrub) neap_buf_wipe(&t->body);
+    if (t->scrub || t->req.holds_token) neap_buf_wipe(&t->body);
     else neap_buf_free(&t->body);
 }
 

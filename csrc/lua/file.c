@@ -337,6 +337,15 @@ static int l_file_exists(lua_State *L) {
     return path_and_wait(L, &req, push_exists);
 }
 
+/* file.same(a, b) -> boolean | nil, err: do two paths name one file, which need not be there yet?
+ * Links are followed. Yields. */
+static int l_file_same(lua_State *L) {
+    neap_file_req req = {.kind = NEAP_FILE_SAME};
+    req.path = check_path(L, 1);
+    req.to = check_path(L, 2);
+    return path_and_wait(L, &req, push_exists);
+}
+
 static int push_all(lua_State *L, neap_file_result *r) {
     lua_pushlstring(L, r->data.len > 0 ? r->data.data : "", r->data.len);
     return 1;
@@ -410,6 +419,7 @@ int luaopen_neap_file(lua_State *L) {
                                      {"make_dir", l_file_make_dir},
                                      {"size", l_file_size},
                                      {"exists", l_file_exists},
+                                     {"same", l_file_same},
                                      {"read_all", l_file_read_all},
                                      {"list", l_file_list},
                                      {NULL, NULL}};

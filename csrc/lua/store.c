@@ -167,7 +167,8 @@ static int open_results(lua_State *L, l_store *u, neap_store_result *r) {
 
 /* store.open(path) -> store | nil, err: opens the state file, which is made if need be, with the
  * directories above it. nil: not writable, locked for 5 s, damaged, of a newer Neap, or of something
- * else. Yields.                                                                  [-1, +1|2, e] */
+ * else. Should it be moved or removed later, all that waits fails from then on, kind "limit". Yields.
+ *                                                                                [-1, +1|2, e] */
 static int l_store_open(lua_State *L) {
     neap_store_cfg cfg = {.path = luaL_checkstring(L, 1)};
     neap_store_req req = {.kind = NEAP_STORE_OPEN};

@@ -12,6 +12,7 @@
 #include "check.h"
 
 #define NOW INT64_C(1790000000000) /* Unix ms */
+#define HOUR_MS 3600000
 #define SESSION "optimove|https://api4.optimove.net|me"
 
 static char store_dir[64];
@@ -73,6 +74,21 @@ static neap_store *store_at(neap_loop *loop, const char *path) {
     if (neap_store_open(&s, loop, &cfg) < 0) abort();
     CHECK_STR(store_try(loop, s).err.message, "");
     return s;
+}
+
+/* Asks for slots of an hour's window. */
+static inline neap_store_result store_ask(neap_loop *loop, neap_store *s, const char *key, size_t limit,
+                                          size_t want, int64_t now, int64_t until) {
+    return store_run(loop, s, &(neap_store_req){.kind = NEAP_STORE_SLOTS_ASK, .key = key,
+                                                .period_ms = HOUR_MS, .limit = limit, .want = want,
+                                                .number = neap_store_numbers(s, want),
+                                                .now_ms = now, .until_ms = until});
+}
+
+static inline void store_check_granted(neap_store_result r, size_t granted, size_t used) {
+    CHECK_STR(r.err.message, "");
+    CHECK_EQ_INT(r.granted, granted);
+    CHECK_EQ_INT(r.used, used);
 }
 
 #endif

@@ -37,7 +37,17 @@ static void test_text(void) {
     check_token("\"e30..Zm9v\"", NULL, "e30..Zm9v");
     check_token(" \"a\\u0062c\" ", NULL, "abc");
     check_token("e30..Zm9v", NULL, "e30..Zm9v"); /* without quotes */
-    check_token("12345", NULL, "12345");
+    check_token("\"7\"", NULL, "7");
+    check_token(" e30..Zm9v\r\n", NULL, "e30..Zm9v");
+    check_token("0f8fad5b-d9cb-469f-a165-70867728950e", NULL, "0f8fad5b-d9cb-469f-a165-70867728950e");
+    check_none("12345", NULL, none);
+    check_none("1e5", NULL, none);
+    check_none("true", NULL, none);
+    check_none("null", NULL, none);
+    check_none("Maintenance", NULL, none);
+    check_none("\"tok1\" garbage", NULL, none);
+    check_none("\"tok1\"\"x\"", NULL, none);
+    check_none("\"a\" x", NULL, none);
     check_none("", NULL, none);
     check_none("\"\"", NULL, none);
     check_none("\"abc", NULL, none);
@@ -46,6 +56,7 @@ static void test_text(void) {
     check_none("[\"abc\"]", NULL, none);
     check_none("<html>", NULL, none);
     check_none("not found", NULL, none);
+    check_none("\"Invalid user name or password\"", NULL, none); /* a complaint */
 }
 
 static void test_member(void) {
@@ -56,10 +67,27 @@ static void test_member(void) {
     check_none("{\"token\":5}", "token", none);
     check_none("{\"token\":null}", "token", none);
     check_none("{\"token\":\"\"}", "token", none);
+    check_none("{\"token\":\"not you\"}", "token", none);
     check_none("{\"token\":\"a", "token", none);
+    check_none("{\"token\":\"a1\"} x", "token", none);
     check_none("[{\"token\":\"abc\"}]", "token", none);
     check_none("\"abc\"", "token", none);
     check_none("abc", "token", none);
+}
+
+static void test_long(void) {
+    neap_err err = {0};
+    neap_secret *s;
+    char *answer = malloc(16386);
+    memset(answer, 'a', 16386);
+    answer[0] = answer[16385] = '"';
+    CHECK_EQ_INT(neap_token_take(&s, answer, 16386, NULL, &err), 0);
+    neap_secret_unref(s);
+    answer = realloc(answer, 16387);
+    answer[16385] = 'a';
+    answer[16386] = '"';
+    CHECK_EQ_INT(neap_token_take(&s, answer, 16387, NULL, &err), NEAP_EDECODE);
+    free(answer);
 }
 
 static void test_fingerprint(void) {
@@ -77,6 +105,7 @@ static void test_fingerprint(void) {
 int main(void) {
     test_text();
     test_member();
+    test_long();
     test_fingerprint();
     return check_report();
 }
