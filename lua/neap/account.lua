@@ -33,6 +33,8 @@ function M.forget()
     accounts = {}
 end
 
+runtime.at_close(M.forget)
+
 local function same_secrets(a, b)
     for name, secret in pairs(a) do
         if not b[name] or not secret:equals(b[name]) then return false end
@@ -60,15 +62,14 @@ function M.open(model, settings, base_url, variant)
     for _, field in ipairs(model.settings) do
         if field.type == "secret" then secrets[field[1]] = settings[field[1]] end
     end
+    local name = state.account_name(model, settings, base_url)
     for _, account in ipairs(accounts) do
-        if account.vendor == model.name and account.base_url == base_url and account.tenant == tenant
-            and account.variant == variant and same_secrets(account.secrets, secrets) then
+        if account.name == name and account.variant == variant and same_secrets(account.secrets, secrets) then
             return account
         end
     end
     local account = setmetatable({
-        vendor = model.name, base_url = base_url, tenant = tenant, variant = variant, secrets = secrets,
-        name = state.account_name(model, settings, base_url),
+        vendor = model.name, base_url = base_url, tenant = tenant, variant = variant, secrets = secrets, name = name,
         limits = {}, gates = {}, queues = {}, sessions = {}, succeeded = false, refusals = 0,
         jitter = settings.jitter or default_jitter(),
     }, Account)
@@ -88,19 +89,46 @@ local function rate_of(limit, settings)
     return rate
 end
 
+--- Names a limit by what it says, so that another one before it in the definition changes nothing.
+local function limit_key(limit, rate, endpoint)
+    local said = vendor.is_setting(limit.rate) and limit.rate.setting or ("%d/%g"):format(rate.count, rate.period)
+    local function list(sign, names) return names and names[1] and sign .. table.concat(names, ",") or "" end
+    return said .. list("+", limit.only) .. list("-", limit.exempt)
+        .. (limit.per == "endpoint" and endpoint.group or "")
+end
+
+--- What one client has set is no other's limit; in the file all of them count together.
+local function rate_key(key, rate)
+    return ("%s %d/%g"):format(key, rate.count, rate.period)
+end
+
+--- Has a vendor a limit that all processes share?
+---@param model neap.Model
+---@param settings table
+---@return boolean
+function M.has_window(model, settings)
+    for _, limit in ipairs(model.limits) do
+        local rate = rate_of(limit, settings)
+        if rate and policy.is_window(limit, rate) then return true end
+    end
+    return false
+end
+
 function Account:limit(key, limit, rate, store)
-    if not self.limits[key] then
+    local own = rate_key(key, rate)
+    if not self.limits[own] then
         local shape = policy.is_window(limit, rate) and "window" or "pace"
-        self.limits[key] = flow.limit {
+        self.limits[own] = flow.limit {
             shape = shape, count = rate.count, period = rate.period, jitter = self.jitter,
             store = shape == "window" and store or nil, name = self.name .. "|" .. key,
         }
     end
-    return self.limits[key]
+    return self.limits[own]
 end
 
 --- The group whose gate an endpoint has: its path where some limit counts per endpoint.
 local function gate_key(model, endpoint)
+    if endpoint.is_login then return endpoint.group end -- a probe may wait for it
     for _, limit in ipairs(model.limits) do
         if limit.per == "endpoint" then return endpoint.group end
     end
@@ -116,11 +144,11 @@ end
 ---@return userdata gate
 function Account:queue(model, endpoint, settings, store)
     local keys, limits, gate = {}, {}, gate_key(model, endpoint)
-    for i, limit in ipairs(model.limits) do
+    for _, limit in ipairs(model.limits) do
         local rate = rate_of(limit, settings)
         if rate and policy.counts(limit, endpoint.name) then
-            local key = limit.per == "endpoint" and i .. endpoint.group or tostring(i)
-            keys[#keys + 1] = key
+            local key = limit_key(limit, rate, endpoint)
+            keys[#keys + 1] = rate_key(key, rate)
             limits[#limits + 1] = self:limit(key, limit, rate, store)
         end
     end

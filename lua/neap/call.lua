@@ -2,11 +2,12 @@
 -- then decode and unwrap. Retries, waits and the outage gate are decided in C (core/retry.h, gate.h);
 -- here is the order in which things happen, and what an outcome is called.
 
+local admission = require "neap.call.admission"
 local binding = require "neap.call.bind"
 local build = require "neap.call.build"
-local errors = require "neap.error"
 local log = require "neap.native.log"
 local null = require "neap.null"
+local outcome = require "neap.call.outcome"
 local redirects = require "neap.call.redirect"
 local reply = require "neap.call.reply"
 local runtime = require "neap.runtime"
@@ -14,75 +15,6 @@ local session = require "neap.session"
 local task = require "neap.native.task"
 
 local M = {}
-
-local function complete(err, bound)
-    err.vendor, err.endpoint = bound.endpoint.vendor, bound.endpoint.name
-    err.where = err.where or errors.caller()
-    return nil, err
-end
-
---- What became of a call that failed. `doubt`: an earlier send may have taken effect.
-local function outcome_of(bound, flowcall, doubt)
-    local _, departures = flowcall:sends()
-    if departures == 0 then return "not_sent" end
-    return doubt and bound.endpoint.write ~= "read" and "unknown" or "rejected"
-end
-
---- Gives the error the call's history.
-local function fail(bound, flowcall, err, doubt)
-    err.attempts = flowcall:attempts()
-    err.outcome = outcome_of(bound, flowcall, doubt)
-    return complete(err, bound)
-end
-
---- Is nothing to be sent any more? A delivery knows for its records, a signal ends all other calls.
-local function is_stopping(slot)
-    if slot then return slot.stopping end
-    return runtime.stopped ~= nil
-end
-
-local function signal_error()
-    return errors.new { kind = "cancelled", message = "ended by " .. runtime.stopped }
-end
-
---- Waits until the call may be sent. A long wait gives the record's place back, and what is reserved is
--- reserved after a place was found; the one that probes a closed gate needs none, or those that wait
--- behind the gate could keep it from opening. Once the delivery has ended nothing more is sent.
-local function admit(bound, flowcall, slot)
-    if is_stopping(slot) then return nil, slot and slot:stopped_error() or signal_error() end
-    if flowcall:try_admit() then return true end -- the common case
-    local waited = false
-    -- Anew after a place was found: the gate may have closed again. A pause alone is waited out with the
-    -- place, or thousands of parked records would pass it around at every 429.
-    while slot and flowcall:blocked() and not (waited and bound.gate:state() == "open") do
-        slot:park()
-        local ok, err = flowcall:wait()
-        if not ok then return nil, err end
-        if flowcall:probing() then break end
-        slot:unpark()
-        waited = true
-    end
-    local ok, err = flowcall:admit()
-    if ok and is_stopping(slot) then return nil, slot and slot:stopped_error() or signal_error() end
-    return ok, err
-end
-
---- Waits until the call may be sent, with a token that is alive where its credential is a session's: the
--- wait may have been longer than that.
----@return neap.Token|true|nil
----@return neap.Error? err
-local function enter(bound, flowcall, slot)
-    if not bound.session then return admit(bound, flowcall, slot) end
-    while true do
-        local token, err = bound.session:token()
-        if not token then return nil, err end
-        local ok
-        ok, err = admit(bound, flowcall, slot)
-        if not ok then return nil, err end
-        if bound.session:is_alive(token) then return token end
-        flowcall:withdraw()
-    end
-end
 
 --- Tells the log of one send; the request has no credential in it.
 local function log_send(bound, request, res, err)
@@ -127,55 +59,24 @@ local function settle_failure(flowcall, err, doubt)
     return flowcall:settle(nil, class, err.sent), doubt or err.sent
 end
 
---- The outcome of a call that failed without a usable answer.
-local function transport_error(bound, request, flowcall, err, verdict, doubt)
-    err.retryable = request.is_repeatable or not err.sent
-    if err.kind == "auth" then -- it never goes to another origin: it is the transport that was refused
-        err.message = ("%s.base_url: a key goes over plain http to this machine only, use https")
-            :format(bound.endpoint.vendor)
-    end
-    if verdict == "unknown" then
-        err.hint = "it may have taken effect; it is not sent again because a repeat could count twice"
-    end
-    return fail(bound, flowcall, err, doubt)
-end
-
---- Notes for the account whether the vendor took the credential; true when it counts as refused now.
-local function note_credential(bound, refused)
-    return (bound.credential or bound.session) ~= nil and bound.account:note_answer(refused)
-end
-
---- Judges an answer outside 2xx and 3xx after its retries are spent.
-local function refusal(bound, flowcall, res, verdict, doubt)
-    local status = res:status()
-    local message, code = reply.complaint(bound.endpoint.envelope, res)
-    local err = errors.new {
-        kind = reply.kind(status, bound.client.model), status = status, message = message, code = code,
-    }
-    if err.kind == "auth" then
-        err.credential_refused = note_credential(bound, true)
-        err.hint = err.credential_refused and "check the key and where it comes from" or nil
-    end
-    err.retryable = verdict == "fail"
-    err.down = err.kind == "outage" and bound.gate:state() == "down" or nil
-    return fail(bound, flowcall, err, doubt)
-end
-
---- The outcome of a complete 2xx answer, which is settled.
-local function conclude(bound, flowcall, slot, doubt, payload, err)
-    if slot and payload ~= nil then slot:succeeded(bound.endpoint.write ~= "read") end
-    if payload ~= nil or err.kind == "rejected" then note_credential(bound, false) end
-    if payload ~= nil then return payload end
-    return fail(bound, flowcall, err, doubt or err.kind == "decode")
-end
-
 local OUTAGE = { [502] = true, [503] = true, [504] = true }
 
---- Tells the session of an answer. -> true: it means that the token is dead
-local function note_session(session_, token, res)
-    local is_expiry = reply.is_expiry(session_.spec.expired, res)
-    if is_expiry then session_:drop(token) else session_:answered(token, res:status()) end
-    return is_expiry
+--- Tells the session of an answer. -> true: it means that the token is dead. A token of an earlier run
+-- may be one that the vendor knows no more at all.
+local function note_session(bound, token, res)
+    local status = res:status()
+    local is_dead = reply.is_expiry(bound.session.spec.expired, bound.endpoint.envelope, res)
+        or status == 401 and token.is_stored
+    if is_dead then bound.session:drop(token) else bound.session:answered(token, status) end
+    return is_dead
+end
+
+--- Judges an answer outside 2xx by the retry rules. -> "retry" or else the verdict
+local function settle_refusal(bound, flowcall, slot, res)
+    local status = res:status()
+    local verdict = flowcall:settle(status, nil, false, reply.retry_after(res))
+    if slot and OUTAGE[status] then slot:met_outage(bound.gate, status, rawget(bound.client, "outage_wait")) end
+    return verdict
 end
 
 --- Sends until there is an outcome. `read` makes the result of a 2xx answer, the payload by default.
@@ -183,24 +84,24 @@ local function exchange(bound, request, slot, read)
     local flowcall <close> = bound.route:call(request.policy, request.is_repeatable)
     local hops, doubt, renewed = 0, false, false -- doubt: an earlier send may have taken effect
     while true do
-        local token, err = enter(bound, flowcall, slot)
+        local token, err = admission.enter(bound, flowcall, slot)
         if not token then
             err.down = err.kind == "outage"
-            return fail(bound, flowcall, err, doubt)
+            return outcome.fail(bound, flowcall, err, doubt)
         end
         local res, payload, cut, verdict, ok, decoded
         res, err, decoded = send(bound, request, flowcall, slot, bound.session and token.credential or nil, read)
         if log.enabled "debug" then log_send(bound, request, res or flowcall:answer(), err) end
         if decoded ~= nil then
-            return conclude(bound, flowcall, slot, doubt, reply.judge(bound, decoded, flowcall))
+            return outcome.conclude(bound, flowcall, slot, doubt, reply.judge(bound, decoded, flowcall))
         end
         local status = res and res:status()
-        local is_expiry = res and bound.session and note_session(bound.session, token, res)
+        local is_expiry = res and bound.session and note_session(bound, token, res)
         if res and status >= 200 and status < 300 then
             payload, err, cut = (read or reply.payload)(bound, res, request)
             if not cut then
                 flowcall:settle(status)
-                return conclude(bound, flowcall, slot, doubt, payload, err)
+                return outcome.conclude(bound, flowcall, slot, doubt, payload, err)
             end
             err.sent = true
         end
@@ -209,23 +110,22 @@ local function exchange(bound, request, slot, read)
         elseif redirects.is_redirect(status) then
             flowcall:settle(status)
             ok, err = redirects.follow(request, res, hops)
-            if not ok then return fail(bound, flowcall, err, doubt) end
+            if not ok then return outcome.fail(bound, flowcall, err, doubt) end
             hops, verdict = hops + 1, "retry"
         elseif is_expiry and not renewed then -- once per call: the second time it is refused
             flowcall:settle(status)
             renewed, verdict = true, "retry"
         elseif doubt and status == bound.endpoint.repeated then -- the send without an answer did arrive
             flowcall:settle(status)
-            return conclude(bound, flowcall, slot, doubt, null)
+            return outcome.conclude(bound, flowcall, slot, doubt, null)
         else
-            verdict = flowcall:settle(status, nil, false, reply.retry_after(res))
-            if slot and OUTAGE[status] then slot:met_outage(bound.gate, status, rawget(bound.client, "outage_wait")) end
+            verdict = settle_refusal(bound, flowcall, slot, res)
             doubt = doubt and (OUTAGE[status] or status == 429)
         end
         if slot then slot:settled(doubt) end
-        if verdict ~= "retry" or is_stopping(slot) then
-            if not res or cut then return transport_error(bound, request, flowcall, err, verdict, doubt) end
-            return refusal(bound, flowcall, res, verdict, doubt)
+        if verdict ~= "retry" or admission.is_stopping(slot) then
+            if not res or cut then return outcome.transport_error(bound, request, flowcall, err, verdict, doubt) end
+            return outcome.refusal(bound, flowcall, res, verdict, doubt, is_expiry)
         end
     end
 end
@@ -254,7 +154,7 @@ local function prepare(handle, client, values)
         return nil
     end
     local bound, err = binding.bind(handle, client)
-    if not bound then return complete(err, { endpoint = endpoint }) end
+    if not bound then return outcome.complete(err, { endpoint = endpoint }) end
     return bound, request_of(bound, values)
 end
 
@@ -290,8 +190,9 @@ function M.login(handle, client, params, member)
     local values, err = build.validate(handle.endpoint, client, params)
     local bound
     if values then bound, err = binding.bind(handle, client) end
-    if not bound then return complete(err, { endpoint = handle.endpoint }) end
+    if not bound then return outcome.complete(err, { endpoint = handle.endpoint }) end
     local request = request_of(bound, values)
+    request.policy = binding.login_policy(client)
     request.holds_token = true
     return exchange(bound, request, nil, reply.token(member))
 end
@@ -343,11 +244,12 @@ local function lock_of(slot, endpoint, client, values)
 end
 
 --- A login by hand: opens the session that calls would open by themselves. The token stays here.
-local function log_in(handle, client)
+local function log_in(handle, client, params)
     local opened, err = session.by_login(client, handle.endpoint.name)
+    if opened and next(params or {}) then opened, err = nil, session.settings_error(opened) end
     local token
     if opened then token, err = opened:token() end
-    if not token then return complete(err, { endpoint = handle.endpoint }) end
+    if not token then return outcome.complete(err, { endpoint = handle.endpoint }) end
     return null
 end
 
@@ -361,9 +263,9 @@ end
 ---@return neap.Error? err
 function M.perform(handle, client, params)
     local endpoint = handle.endpoint
-    if endpoint.is_login then return log_in(handle, client) end
+    if endpoint.is_login then return log_in(handle, client, params) end
     local values, err = build.validate(endpoint, client, params or {})
-    if not values then return complete(err, { endpoint = endpoint }) end
+    if not values then return outcome.complete(err, { endpoint = endpoint }) end
     local slot = task.attached()
     if not slot then return M.send(handle, client, values) end
     local lock <close> = lock_of(slot, endpoint, client, values)

@@ -99,7 +99,8 @@ end
 local function note_missing(model, values, missing)
     local needed = {}
     for _, spec in pairs(model.auth) do
-        for _, name in ipairs(spec.by and auth.needs(model, auth.chosen(spec, values)) or {}) do needed[name] = true end
+        local chosen = spec.by and auth.chosen(spec, values)
+        for _, name in ipairs(chosen and auth.needs(model, chosen) or {}) do needed[name] = true end
     end
     for _, name in ipairs(missing) do needed[name] = nil end
     for _, field in ipairs(model.settings) do

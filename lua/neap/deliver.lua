@@ -15,6 +15,7 @@ local concurrency = require "neap.concurrency"
 local deadletter = require "neap.deadletter"
 local errors = require "neap.error"
 local event = require "neap.native.event"
+local file = require "neap.native.file"
 local progress = require "neap.progress"
 local runtime = require "neap.runtime"
 local slots = require "neap.deliver.slot"
@@ -406,7 +407,8 @@ local function check_options(opts, from, fn)
     if math.type(concurrent) ~= "integer" or concurrent < 1 then
         refuse("concurrency must be an integer from 1, got %s", tostring(concurrent))
     end
-    if type(from) == "table" and from.path and from.path == opts.dead_letters then
+    local read, letters = type(from) == "table" and from.path, opts.dead_letters
+    if read and letters and (read == letters or read ~= "-" and file.same(read, letters)) then
         refuse("%s cannot take dead letters while it is being read", from.path)
     end
     return opts

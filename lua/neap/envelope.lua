@@ -13,6 +13,10 @@ local M = {}
 ---@field complain fun(body: any): string|nil, any   the vendor's message and code
 ---@field doc string
 
+local FLAG = { ok = "!string", payload = "!string", message = "!string", code = "string" }
+local PLAIN = { message = "string", code = "string", payload = "string", within = "string", string_fails = "boolean" }
+local ERROR = { field = "!string", ok = "string", message = "string" }
+
 local function text_of(value)
     if type(value) == "string" and value ~= "" then return value end
 end
@@ -21,7 +25,7 @@ end
 ---@param spec { ok: string, payload: string, message: string, code?: string }
 ---@return neap.Envelope
 function M.flag(spec)
-    grammar.check_constructor("envelope.flag", spec, { "ok", "payload", "message", "code" })
+    grammar.check_constructor("envelope.flag", spec, { "ok", "payload", "message", "code" }, FLAG)
     local function complain(body)
         if type(body) ~= "table" then return nil end
         local code = spec.code and body[spec.code]
@@ -50,15 +54,16 @@ end
 
 --- The payload is the body, or one member of it. `string_fails`: a text in place of a payload is the message of
 -- a failure.
----@param spec { message: string, code?: string, payload?: string, within?: string, string_fails?: boolean }
+---@param spec { message?: string, code?: string, payload?: string, within?: string, string_fails?: boolean }
 ---@return neap.Envelope
 function M.plain(spec)
-    grammar.check_constructor("envelope.plain", spec, { "message", "code", "payload", "within", "string_fails" })
+    grammar.check_constructor("envelope.plain", spec, { "message", "code", "payload", "within", "string_fails" },
+        PLAIN)
     local function complain(body)
         if spec.within and type(body) == "table" then body = body[spec.within] end
         if type(body) ~= "table" then return text_of(body) end
         local code = spec.code and body[spec.code]
-        return text_of(body[spec.message]), code ~= null and code or nil
+        return text_of(spec.message and body[spec.message]), code ~= null and code or nil
     end
     local function accept(body)
         if spec.string_fails and type(body) == "string" then
@@ -95,7 +100,7 @@ end
 ---@param spec { field: string, ok?: string, message?: string } message: where answers outside 2xx may have it, too
 ---@return neap.Envelope
 function M.error(spec)
-    grammar.check_constructor("envelope.error", spec, { "field", "ok", "message" })
+    grammar.check_constructor("envelope.error", spec, { "field", "ok", "message" }, ERROR)
     local function complain(body)
         if type(body) ~= "table" then return text_of(body) end
         return complaint_of(body[spec.field]) or spec.message and text_of(body[spec.message]) or nil

@@ -113,6 +113,22 @@ function M.to_table(err)
     return native_json.object(t, EXPORTED)
 end
 
+--- Gives the faults of a refused call the names that whoever reads of them knows, such as those of columns.
+---@param err neap.Error|nil
+---@param name_of fun(path: string): string|nil nil: the path stays
+---@return neap.Error|nil err the same
+function M.rename(err, name_of)
+    if not err or not err.faults then return err end
+    local faults, shown = {}, {}
+    for i, fault in ipairs(err.faults) do
+        local path = name_of(fault.path) or fault.path
+        faults[i] = { path = path, message = fault.message, hint = fault.hint }
+        shown[i] = { path = path, message = fault.message, hint = not err.hint and fault.hint or nil }
+    end
+    err.faults, err.message = faults, require("neap.schema").format_faults(shown)
+    return err
+end
+
 --- The script line that called into the library: the nearest frame outside it.
 ---@return string|nil "flow.lua:12"
 function M.caller()

@@ -74,16 +74,21 @@ function M.http(connections)
     return clients[key]
 end
 
+local closers = {}
+
+--- Has a function called at the end of every run, the newest first: modules that keep something for a run.
+---@param close fun()
+function M.at_close(close)
+    closers[#closers + 1] = close
+end
+
 --- Closes connections and the sandbox (which completes its log).
 function M.close()
     for key, client in pairs(clients) do
         client:close()
         clients[key] = nil
     end
-    local account = package.loaded["neap.account"] -- by the first vendor that is opened
-    if account then account.forget() end
-    local state = package.loaded["neap.state"]
-    if state then state.close() end
+    for i = #closers, 1, -1 do closers[i]() end
     if M.sandbox_state then M.sandbox_state:close() end
     M.sandbox_state = nil
 end

@@ -22,6 +22,7 @@ local M = {}
 ---@field generation integer of the store; grows with every login
 ---@field used_at number when a call with it was last answered, by the runtime's clock
 ---@field since number when it was given
+---@field is_stored boolean it is another run's
 
 ---@class neap.Session
 ---@field spec neap.SessionSpec
@@ -39,6 +40,9 @@ Session.__index = Session
 --- Sets call.login, which needs this module itself.
 M.login = nil
 
+--- The generation of a token that the store does not have.
+local NOT_SHARED = 0
+
 --- Is a token fit to be sent? One that was dropped or replaced is not, nor one that is too old.
 ---@param token neap.Token
 ---@return boolean
@@ -48,61 +52,89 @@ function Session:is_alive(token)
     return not spec.absolute or now - token.since <= spec.absolute + spec.margin
 end
 
-local function adopt(session, secret, generation, used_at, since)
+local function adopt(session, secret, generation, used_at, since, is_stored)
     session.current = {
         credential = secrets.credential {
             { place = "header", name = session.header, secret = secret },
             origins = { session.client.base_url },
         },
-        generation = generation, used_at = used_at, since = since,
+        generation = generation, used_at = used_at, since = since, is_stored = is_stored,
     }
-    session.seen = generation
+    session.seen = math.max(session.seen, generation)
 end
 
 --- Takes the token that the store has, if it may be alive.
 local function take_over(session, stored)
     if stored.generation <= session.seen then return false end
     local now = clock.now()
-    adopt(session, stored.secret, stored.generation, now - stored.idle, now - stored.age)
+    adopt(session, stored.secret, stored.generation, now - stored.idle, now - stored.age, true)
     return session:is_alive(session.current)
 end
 
---- The call. A login that is refused because a token is alive elsewhere waits for the end of that one.
+--- Seconds between logins that are refused with 429: doubled, up to the last.
+local FIRST_WAIT, LONGEST_WAIT = 1, 60
+
+--- The call. A login that is refused because a token is alive elsewhere waits for the end of that one, or
+-- for another process to share it. -> secret | nil: taken over | nil, err
 local function log_in(session)
     local spec, client, params = session.spec, session.client, {}
     for name, value in pairs(spec.params) do params[name] = client.settings[value.setting] end
-    local began = clock.now()
+    local began, wait = clock.now(), FIRST_WAIT
     while true do
         local secret, err = M.login(client[spec.login], client, params, spec.token)
+        if secret then log.write("info", "logged in", { vendor = client.model.name }) end
         if secret then return secret end
         if err.status ~= 429 or clock.now() - began > spec.life then return nil, err end
-        log.write("warn", "a login is refused while another token is alive; waiting", {
-            vendor = client.model.name, seconds = math.floor(clock.now() - began),
-        })
+        if wait == FIRST_WAIT then
+            log.write("warn", "a login is refused with 429, as while another session is alive; waiting", {
+                vendor = client.model.name, at_most = math.ceil(spec.life),
+            })
+        end
+        clock.sleep(math.max(wait, err.wait or 0))
+        wait = math.min(wait * 2, LONGEST_WAIT)
+        if session.shared and session.shared:look(function(stored) return take_over(session, stored) end) then
+            return nil
+        end
     end
 end
 
---- Gets a token: another process's, or by a login.
+--- Logs in, with the right to it in hand, and shares the token. -> err, or true: another one came first
+local function renew_shared(session)
+    local shared = session.shared
+    local secret, err
+    do
+        local _ <close> = shared:keep(session)
+        secret, err = log_in(session)
+    end
+    if not secret then
+        shared:release()
+        return err
+    end
+    local generation, failed = shared:put(secret)
+    if generation == false then return true end
+    if failed then
+        log.write("warn", "the session cannot be shared with other runs", { error = failed.message })
+        shared:release()
+    end
+    adopt(session, secret, generation or NOT_SHARED, clock.now(), clock.now(), false)
+end
+
+--- Gets a token: another process's, or by a login. -> err
 local function renew(session)
-    local lease, err
-    if session.shared then
+    if not session.shared then
+        local secret, err = log_in(session)
+        if secret then adopt(session, secret, NOT_SHARED, clock.now(), clock.now(), false) end
+        return err
+    end
+    local err
+    repeat
+        local lease
         lease, err = session.shared:lease(session, function(stored) return take_over(session, stored) end)
         if not lease then return err end
         if lease == "taken over" then return nil end
-    end
-    local secret
-    secret, err = log_in(session)
-    if not secret then
-        if session.shared then session.shared:release() end
-        return err
-    end
-    log.write("info", "logged in", { vendor = session.client.model.name })
-    local generation = session.seen + 1
-    if session.shared then
-        generation, err = session.shared:put(secret)
-        if generation == nil then return err end
-    end
-    adopt(session, secret, generation or session.seen, clock.now(), clock.now())
+        err = renew_shared(session)
+    until err ~= true
+    return err
 end
 
 local function run(session)
@@ -118,6 +150,7 @@ local function failure_of(session)
     local err = session.failure
     return errors.new {
         kind = err.kind, status = err.status, code = err.code, hint = err.hint, down = err.down,
+        retryable = err.retryable, attempts = err.attempts,
         message = "the login failed: " .. tostring(err.message), credential_refused = err.credential_refused,
     }
 end
@@ -145,13 +178,15 @@ local TELL_EVERY = 5
 function Session:answered(token, status)
     if status == 401 or status == 403 then return end
     token.used_at = clock.now()
-    if self.shared then self.shared:slide(token.generation, TELL_EVERY) end
+    if self.shared and token.generation ~= NOT_SHARED then self.shared:slide(token.generation, TELL_EVERY) end
 end
 
 --- An answer says that the token has expired. A newer one is not touched.
 ---@param token neap.Token
 function Session:drop(token)
-    if self.current == token then self.current = nil end
+    if self.current ~= token then return end
+    self.current = nil
+    if self.shared and token.generation ~= NOT_SHARED then self.shared:drop(token.generation) end
 end
 
 local function open(client, spec, name)
@@ -161,6 +196,21 @@ local function open(client, spec, name)
     }, Session)
 end
 
+--- The error for parameters that are given to a login by hand.
+---@param session neap.Session
+---@return neap.Error
+function M.settings_error(session)
+    local names = {}
+    for _, value in pairs(session.spec.params) do
+        names[#names + 1] = ("--set %s.%s=..."):format(session.client.model.name, value.setting)
+    end
+    table.sort(names)
+    return errors.new {
+        kind = "invalid", outcome = "not_sent", message = "a session takes user name and password from the settings",
+        hint = "use " .. table.concat(names, " "),
+    }
+end
+
 --- Gets the session of one entry of `auth`; nil where the client's credential there is none.
 ---@async
 ---@param client neap.Client
@@ -168,7 +218,7 @@ end
 ---@return neap.Session|nil
 function M.of(client, name)
     local spec = auth.chosen(client.model.auth[name], client.settings)
-    if not spec.session then return nil end
+    if not spec or not spec.session then return nil end
     local sessions = client.account.sessions
     if not sessions[name] then sessions[name] = open(client, spec, name) end
     return sessions[name]
@@ -181,7 +231,7 @@ end
 function M.by_login(client, endpoint)
     for name, entry in pairs(client.model.auth) do
         local spec = auth.chosen(entry, client.settings)
-        if spec.session and spec.session.login == endpoint then return M.of(client, name) end
+        if spec and spec.session and spec.session.login == endpoint then return M.of(client, name) end
     end
     return nil, errors.new {
         kind = "settings", outcome = "not_sent",

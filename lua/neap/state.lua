@@ -4,23 +4,39 @@
 
 local auth = require "neap.vendor.auth"
 local clock = require "neap.native.clock"
+local errors = require "neap.error"
 local event = require "neap.native.event"
+local log = require "neap.native.log"
 local runtime = require "neap.runtime"
+local task = require "neap.native.task"
+local url = require "neap.native.url"
 
 local M = {}
 
 --- How long a process may hold the right to log in without a word, in seconds.
-local LEASE = 120
+local LEASE = 15
+
+--- How often a process that logs in says that it still does.
+local KEEP_EVERY = 5
 
 --- How often who waits for another process's login looks again.
 local LOOK_EVERY = 0.2
 
---- Where the file is.
----@return string
+--- Where the file is; nil where nobody says.
+---@return string|nil
 function M.path()
-    local base = os.getenv "XDG_STATE_HOME"
-    if not base or base == "" then base = (os.getenv "HOME" or "") .. "/.local/state" end
-    return base .. "/neap/state.db"
+    local base, home = os.getenv "XDG_STATE_HOME", os.getenv "HOME"
+    if base and base:sub(1, 1) == "/" then return base .. "/neap/state.db" end
+    if home and home:sub(1, 1) == "/" then return home .. "/.local/state/neap/state.db" end
+end
+
+local function open_file()
+    local path = M.path()
+    if path then return require("neap.native.store").open(path) end
+    return nil, errors.new {
+        kind = "settings", message = "nobody says where to keep sessions and counts",
+        hint = "set HOME or XDG_STATE_HOME, or use --no-state",
+    }
 end
 
 --- Is there anything to share? Simulators are new each time, and virtual time is nobody else's.
@@ -28,9 +44,12 @@ local function is_shared()
     return not runtime.options.sandbox and not runtime.options.no_state and not clock.is_virtual()
 end
 
-local opening, opened
+--- A file that cannot be opened is not tried for every call, in seconds.
+local RETRY_AFTER = 5
 
---- Closed when an attempt to open is over, however it ends.
+local opening, opened, failed
+
+--- Closed when an attempt to open is over, however it ends; whoever waits for it has its outcome.
 local Opening = { __close = function(attempt)
     opening = nil
     attempt.over:broadcast()
@@ -42,22 +61,49 @@ end }
 ---@return neap.Error? err
 function M.store()
     if not is_shared() then return nil end
-    while opening do opening.over:wait() end
+    while opening do
+        local attempt = opening
+        attempt.over:wait()
+        if attempt.err then return nil, errors.new(attempt.err) end
+    end
     if opened then return opened end
-    opening = setmetatable({ over = event.new() }, Opening)
-    local _ <close> = opening
+    if failed and clock.now() - failed.at < RETRY_AFTER then return nil, errors.new(failed.err) end
+    local attempt <close> = setmetatable({ over = event.new() }, Opening)
+    opening = attempt
     local err
-    opened, err = require("neap.native.store").open(M.path())
+    opened, err = open_file()
+    if err then attempt.err = { kind = err.kind, message = err.message, hint = err.hint } end
+    failed = err and { err = attempt.err, at = clock.now() }
     return opened, err
 end
 
 --- Closes the file; at the end of a run.
 function M.close()
     if opened then opened:close() end
-    opened = nil
+    opened, failed = nil, nil
 end
 
+runtime.at_close(M.close)
+
 -- Names ----------------------------------------------------------------------------------------
+
+local function add_part(parts, name, value)
+    local text = tostring(value):gsub("[^%w._@-]", function(char) return ("%%%02X"):format(char:byte()) end)
+    parts[#parts + 1] = name .. "=" .. text
+end
+
+local function add_identity(parts, spec, settings)
+    if spec.session then
+        local names = {}
+        for name in pairs(spec.session.params) do names[#names + 1] = name end
+        table.sort(names)
+        for _, name in ipairs(names) do add_part(parts, name, settings[spec.session.params[name].setting]) end
+    elseif spec.place == "basic" then
+        add_part(parts, spec.name, settings[spec.name])
+    elseif spec.secret and settings[spec.secret] then
+        add_part(parts, spec.secret, settings[spec.secret]:fingerprint())
+    end
+end
 
 --- What tells one identity from another: names as they are, keys by their fingerprint. Passwords are no
 -- part of it.
@@ -69,17 +115,17 @@ local function identity_of(model, settings)
     for name in pairs(model.auth) do names[#names + 1] = name end
     table.sort(names)
     for _, name in ipairs(names) do
-        local spec = auth.chosen(model.auth[name], settings)
-        if spec.session then
-            for param, value in pairs(spec.session.params) do
-                parts[#parts + 1] = param .. "=" .. tostring(settings[value.setting])
-            end
-        elseif spec.secret and not logins[name] and settings[spec.secret] then
-            parts[#parts + 1] = settings[spec.secret]:fingerprint()
-        end
+        if not logins[name] then add_identity(parts, auth.chosen(model.auth[name], settings) or {}, settings) end
     end
-    if model.tenant then parts[#parts + 1] = tostring(settings[model.tenant.setting]) end
+    if model.tenant then add_part(parts, model.tenant.name, settings[model.tenant.setting]) end
     return table.concat(parts, "&")
+end
+
+--- One spelling of a URL: RFC 3986 section 6.2.2, and no slash at the end.
+local function canonical(base_url)
+    local resolved = url.resolve(base_url .. "/", "./")
+    local parts = resolved and url.parse(resolved)
+    return parts and parts.origin .. parts.path:gsub("/+$", "") or base_url
 end
 
 --- Names an account in the file.
@@ -88,7 +134,7 @@ end
 ---@param base_url string
 ---@return string
 function M.account_name(model, settings, base_url)
-    return ("%s|%s|%s"):format(model.name, base_url, identity_of(model, settings))
+    return ("%s|%s|%s"):format(model.name, canonical(base_url), identity_of(model, settings))
 end
 
 -- Sessions -------------------------------------------------------------------------------------
@@ -98,6 +144,15 @@ end
 ---@field told_at number when the store last heard that the token is alive
 local Shared = {}
 Shared.__index = Shared
+
+--- A stored session with its age in place of points in time.
+local function aged(stored)
+    local now = clock.wall_ms() / 1000
+    return {
+        secret = stored.secret, generation = stored.generation, idle = math.max(0, now - stored.slid_at),
+        age = math.max(0, now - stored.obtained_at),
+    }
+end
 
 --- Waits for the right to log in.
 ---@async
@@ -109,20 +164,51 @@ Shared.__index = Shared
 function Shared:lease(session, take_over)
     local opened_store, err = M.store()
     if not opened_store then return nil, err end
+    local is_told = false
     while true do
         local verdict, value = opened_store:session_lease(self.name, LEASE, session.seen)
         if not verdict then return nil, value end
         if verdict == "granted" then return verdict end
-        local now = clock.wall_ms() / 1000
         if verdict == "held" then
+            if not is_told then log.write("info", "another run is logging in; waiting", { session = self.name }) end
+            is_told = true
             clock.sleep(LOOK_EVERY)
-        elseif take_over {
-            secret = value.secret, generation = value.generation, idle = math.max(0, now - value.slid_at),
-            age = math.max(0, now - value.obtained_at),
-        } then
+        elseif take_over(aged(value)) then
             return "taken over"
         end
     end
+end
+
+--- Looks whether another process has logged in. -> true: its token is used
+---@async
+---@param take_over fun(stored: table): boolean
+function Shared:look(take_over)
+    local opened_store = M.store()
+    local stored = opened_store and opened_store:session_get(self.name)
+    return stored ~= nil and stored ~= false and take_over(aged(stored))
+end
+
+--- Held while a login is under way: keeps the right to it.
+local Keeping = { __close = function(keeping) keeping.task:cancel() end }
+
+--- Keeps the right to log in until what is returned is closed; a login may have to wait for its limits.
+---@async
+---@param session neap.Session
+function Shared:keep(session)
+    return setmetatable({ task = task.spawn(function()
+        while true do
+            clock.sleep(KEEP_EVERY)
+            local opened_store = M.store()
+            if opened_store then opened_store:session_lease(self.name, LEASE, session.seen) end
+        end
+    end) }, Keeping)
+end
+
+--- Tells the others that a token has expired; does not wait for it.
+---@param generation integer
+function Shared:drop(generation)
+    local name, opened_store = self.name, opened
+    if opened_store then task.detach(function() opened_store:session_drop(name, generation) end) end
 end
 
 --- Gives the right to log in back.

@@ -120,15 +120,42 @@ local function fold_names(c, names)
     return folded
 end
 
+--- What a session gives its login is what that takes.
+local function check_login_params(c, name, session, login)
+    for param in pairs(session.params) do
+        if not login.params.by_name[param] then
+            grammar.refuse_name(c, { "auth", name, "params" }, param, login.params.by_name, "parameter")
+        end
+    end
+    for _, field in ipairs(login.params.fields) do
+        if field.required and field.default == nil and not session.params[field.name] then
+            grammar.refuse(c, { "auth", name, "params" }, ("%s of %s is required"):format(field.name, login.name))
+        end
+    end
+end
+
+--- An answer that ends a session is none of success.
+local function check_expired(c, name, session)
+    local status = session.expired.status
+    if math.type(status) ~= "integer" or status < 300 or status > 599 then
+        grammar.refuse(c, { "auth", name, "expired", "status" },
+            ("%s is no HTTP status from 300 to 599"):format(status))
+    end
+end
+
 --- The login of each session is an endpoint, and its credential no session.
 local function check_logins(c, model)
     for name, spec in pairs(model.auth) do
         for _, one in ipairs(auth.alternatives(spec)) do
             local login = one.session and model.endpoints[one.session.login]
+            if one.session then check_expired(c, name, one.session) end
             if one.session and not login then
                 grammar.refuse_name(c, { "auth", name, "login" }, one.session.login, model.endpoints, "endpoint")
             end
-            if login then login.is_login = true end
+            if login then
+                login.is_login = true
+                check_login_params(c, name, one.session, login)
+            end
         end
     end
     for _, endpoint_name in ipairs(model.endpoint_names) do
@@ -173,21 +200,27 @@ local function compile_settings(c, model, def)
     return names
 end
 
---- Every place that names a setting must name one that there is.
+--- The setting of `accept` has the two values json and xml, one of them as its default.
+local function check_accept(c, name, setting)
+    local left, count = { json = true, xml = true }, 0
+    for _, value in ipairs(setting.values or {}) do left[value], count = nil, count + 1 end
+    if count ~= 2 or next(left) or setting.default == nil then
+        grammar.refuse(c, { "accept" }, ('the setting %q says json or xml: values = { "json", "xml" }, and a default, '
+            .. "expected"):format(name))
+    end
+end
+
+--- Every place that names a setting must name one that there is, and that can be what is needed there.
 local function check_references(c, model, settings)
     local function check(path, name)
         if not settings[name] then grammar.refuse_name(c, path, name, settings, "setting") end
+        return settings[name]
     end
-    for i, limit in ipairs(model.limits) do
-        if M.is_setting(limit.rate) then check({ "limits", i, "rate" }, limit.rate.setting) end
+    policy.check_settings(c, model, settings, M.is_setting)
+    if model.accept then check_accept(c, model.accept.setting, check({ "accept" }, model.accept.setting)) end
+    if model.tenant and check({ "tenant", "setting" }, model.tenant.setting).type == "secret" then
+        grammar.refuse(c, { "tenant", "setting" }, ("%q is a secret, which auth places"):format(model.tenant.setting))
     end
-    for i, rule in ipairs(model.retry) do
-        for _, name in ipairs(policy.DURATIONS) do
-            if M.is_setting(rule[name]) then check({ "retry", i, name }, rule[name].setting) end
-        end
-    end
-    if model.accept then check({ "accept" }, model.accept.setting) end
-    if model.tenant then check({ "tenant", "setting" }, model.tenant.setting) end
 end
 
 --- Checks what needs no other part of the definition.
@@ -200,6 +233,7 @@ local function check_shape(c, def)
     grammar.check_list(c, { "retry" }, def.retry)
     grammar.check_statuses(c, { "refused" }, def.refused)
     address.check(c, def)
+    endpoint.check_envelope(c, { "envelope" }, def.envelope)
     if def.accept ~= nil and not M.is_setting(def.accept) then
         grammar.refuse(c, { "accept" }, 'setting "name" expected')
     end

@@ -10,8 +10,12 @@
 -- An element with the attribute nil="true" (xsi:nil) is null, other attributes are no part of a value. A text
 -- that its type cannot be stays a text; an element with children where a text is declared is read as if nothing
 -- were declared.
+--
+-- A document of another kind is no value: a page, a text in place of a record, and what is declared to be a list
+-- of objects and has a text among them.
 
 local encode = require "neap.xml.encode"
+local errors = require "neap.error"
 local json = require "neap.native.json"
 local native = require "neap.native.xml"
 local null = require "neap.null"
@@ -238,18 +242,59 @@ function read(element, field, ordered)
     return (read_leaf(element, field))
 end
 
+--- Is an element a text: neither an object nor a list, nor nothing?
+local function is_text(element)
+    return element[1] == nil and not is_blank(element) and not is_null(element)
+end
+
+--- Gets what shows that a document is none that a shape describes.
+local function foreign_fault(root, field)
+    if root.name:lower() == "html" then return ("the reply is a page, <%s>"):format(root.name) end
+    local kind = field and types.of(field)
+    if kind == "object" and is_text(root) and root.name ~= "string" then
+        return ("the reply is <%s> with a text where a record is expected"):format(root.name)
+    end
+    if kind ~= "list" or not field.of or types.of(field.of) ~= "object" then return nil end
+    for _, child in ipairs(root) do
+        if is_text(child) then return ("the reply has <%s> where a record is expected"):format(child.name) end
+    end
+end
+
+--- Gets the elements of a document that is a status, {ResponseCode: 200} in JSON, in place of a payload.
+local function status_of(root)
+    if root.name == "ResponseCode" then return { root } end
+    return root[1] and not root[2] and root[1].name == "ResponseCode" and root
+end
+
+local status = { type = "object", fields = { { "ResponseCode", type = "integer" } } }
+
+--- Reads what vendors answer where there is no payload: true, or a status. nil for all else.
+local function read_nothing(root, field, ordered)
+    if not is_text(root) and not (root[1] and is_text(root[1])) then return nil end
+    if root[1] == nil and root.name:lower() == "boolean" then return booleans[root.text:match "^%s*(.-)%s*$"] end
+    local elements = not field and status_of(root)
+    if elements then return read_object(elements, status, ordered) end
+end
+
 --- Turns an element into the value that the JSON form of the answer would be.
 --
 -- An empty element is [] where a list is declared, {} for an object, "" for a string, and null for any other
 -- type. A list within an object may be written as repeated elements of its name, or as one that has the items
 -- as its children: the only one is an item itself where a declared name of an item is in it, or names that
--- differ.
----@param element neap.XmlElement
+-- differ. The element `boolean` is a boolean whatever is declared; where nothing is, ResponseCode, alone or the only
+-- child, makes an object with that number. The element `string` is a text even for an object.
+---@param element neap.XmlElement the root of a document
 ---@param shape neap.Field|string|nil a typed field; a text for people declares nothing
 ---@param opts { ordered: boolean }? ordered: objects keep the order of their members (json.object)
----@return any value
+---@return any value nil on failure
+---@return neap.Error? err kind decode: the document is none of that shape
 function M.value(element, shape, opts)
-    return read(element, type(shape) == "table" and shape or nil, opts and opts.ordered or false)
+    local field, ordered = type(shape) == "table" and shape or nil, opts and opts.ordered or false
+    local nothing = read_nothing(element, field, ordered)
+    if nothing ~= nil then return nothing end
+    local message = foreign_fault(element, field)
+    if message then return nil, errors.new { kind = "decode", message = message } end
+    return read(element, field, ordered)
 end
 
 --- Reads a document as a value: `M.decode`, then `M.value`.

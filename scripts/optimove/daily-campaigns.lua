@@ -53,9 +53,28 @@ local function customers_of(optimove, id, channels)
     end)
 end
 
+local function id_of(campaign) return math.tointeger(campaign.CampaignID) end -- a text with some tenants
+
+local function file_of(campaign) return ("campaign-%d.ndjson"):format(id_of(campaign)) end
+
+--- Makes way in a directory: takes away the manifest of an earlier run, then what that one lists and this run
+-- does not write.
+local function clear(manifest, dir, campaigns)
+    local earlier, kept = neap.export.read_document(manifest), {}
+    for _, campaign in ipairs(campaigns) do kept[file_of(campaign)] = true end
+    neap.export.remove(manifest)
+    if type(earlier) ~= "table" or type(earlier.campaigns) ~= "table" then return end
+    for _, entry in ipairs(earlier.campaigns) do
+        local file = type(entry) == "table" and entry.file
+        if type(file) == "string" and file:find "^campaign%-%d+%.ndjson$" and not kept[file] then
+            neap.export.remove(dir .. "/" .. file)
+        end
+    end
+end
+
 --- Saves a campaign. -> its entry in the manifest
 local function save_campaign(optimove, campaign, dir)
-    local id = math.tointeger(campaign.CampaignID) -- a text with some tenants
+    local id = id_of(campaign)
     local details = assert(optimove:GetCampaignDetails { CampaignID = id })
     if details == neap.null then details = campaign end
     local channels = {}
@@ -63,7 +82,7 @@ local function save_campaign(optimove, campaign, dir)
         local sends = assert(optimove:GetExecutedCampaignChannelDetails { CampaignID = id, ChannelID = channel })
         channels[i] = { id = channel, count = 0, sends = sends }
     end
-    local file = ("campaign-%d.ndjson"):format(id)
+    local file = file_of(campaign)
     local saved = neap.export.write(customers_of(optimove, id, channels), { out = dir .. "/" .. file })
     return { id = id, file = file, count = saved.records, status = campaign.Status, details = details,
         channels = neap.json.array(channels) }
@@ -82,12 +101,16 @@ return neap.workflow {
     },
     run = function(ctx, args)
         local optimove, date = ctx:vendor "optimove", args.date or neap.day(-1)
+        if date > neap.day(0) then
+            neap.error.raise("invalid", "--date %s: that day is still to come", date)
+        end
         local manifest = args.out .. "/manifest.json"
         assert(neap.make_dir(args.out))
         assert(neap.can_save(manifest))
         local before, customers, campaigns = await_data(optimove, args, date), 0, neap.json.array {}
-        neap.export.remove(manifest)
-        for i, campaign in ipairs(assert(optimove:GetExecutedCampaignDetails { Date = date })) do
+        local executed = assert(optimove:GetExecutedCampaignDetails { Date = date })
+        clear(manifest, args.out, executed)
+        for i, campaign in ipairs(executed) do
             campaigns[i] = save_campaign(optimove, campaign, args.out)
             customers = customers + campaigns[i].count
         end
@@ -95,10 +118,10 @@ return neap.workflow {
         if after ~= before then
             neap.log.warn("the data was updated meanwhile: pages may have moved", { before = before, after = after })
         end
-        neap.export.document(manifest, {
+        local saved = neap.export.document(manifest, {
             date = date, campaigns = campaigns,
             data_update = { before = before, after = after, changed = after ~= before },
         })
-        return { date = date, campaigns = #campaigns, customers = customers, manifest = manifest }
+        return { date = date, campaigns = #campaigns, customers = customers, manifest = saved }
     end,
 }

@@ -33,6 +33,29 @@ local function mail_of(row, args)
     }
 end
 
+--- Names what a call refuses by the columns of the row.
+local function by_column(err, args)
+    return neap.error.rename(err, function(path)
+        if path == "UniqueMessageID" then return args.id_column end
+        local own = path:match "^Recipients%[1%]%.(.+)$"
+        return own and own:match "^Personalizations%.(.+)$" or own
+    end)
+end
+
+--- Says what the ids have kept from being sent: two runs over one file look alike otherwise. Of a mail whose
+-- answer got lost, its repeat cannot say which of its sends was the first.
+local function tell(counts)
+    if counts.repeated > 0 then
+        local total = counts.sent + counts.repeated + counts.unsure
+        local unsure = counts.unsure > 0 and (", %d sent now or before"):format(counts.unsure) or ""
+        neap.log.info(("%d mail%s: %d sent, %d sent before%s"):format(
+            total, total == 1 and "" or "s", counts.sent, counts.repeated, unsure))
+    end
+    if counts.incomplete > 0 then
+        neap.log.warn("mails went out with tags that had no value", { mails = counts.incomplete })
+    end
+end
+
 return neap.workflow {
     summary = "Send a transactional mail to every address of a file",
     description = "neap call optimove GetTemplateDetails shows the templates.",
@@ -50,7 +73,7 @@ return neap.workflow {
         { "dead_letters", type = "path", doc = "default FILE.dead.ndjson" },
     },
     run = function(ctx, args)
-        local optimove, incomplete = ctx:vendor "optimove", 0
+        local optimove, counts = ctx:vendor "optimove", { sent = 0, repeated = 0, unsure = 0, incomplete = 0 }
         local required = { "Email", args.id_column }
         local summary, err = ctx:deliver(neap.records(args.file, nil, { required = required }), function(row)
             local mail = mail_of(row, args)
@@ -58,11 +81,17 @@ return neap.workflow {
                 return neap.error.fail("invalid", "%s: required, it is --id-column", args.id_column)
             end
             local sent, failed = optimove:SendTransactionalMail(mail)
-            if failed and failed.status == REPEATED then return REPEATED end
-            if sent and sent ~= neap.null and type(sent.Error) == "string" then incomplete = incomplete + 1 end
-            return sent, failed
+            if failed and failed.status == REPEATED then
+                counts.repeated = counts.repeated + 1
+                return REPEATED
+            end
+            if not sent then return nil, by_column(failed, args) end
+            local fate = sent == neap.null and "unsure" or "sent"
+            counts[fate] = counts[fate] + 1
+            if fate == "sent" and type(sent.Error) == "string" then counts.incomplete = counts.incomplete + 1 end
+            return sent
         end)
-        if incomplete > 0 then neap.log.warn("mails went out with tags that had no value", { mails = incomplete }) end
+        tell(counts)
         return summary, err
     end,
 }

@@ -5,6 +5,16 @@
 
 local MOST = 10 -- attributes of a customer in one call
 
+local LIST = "CustomerNewAttributesValuesList"
+
+--- Has an empty cell for each attribute: there is nothing to change.
+local function is_idle(row)
+    for name in pairs(row) do
+        if name ~= "CustomerID" then return false end
+    end
+    return row.CustomerID ~= nil and row.CustomerID ~= "" and row.CustomerID ~= neap.null
+end
+
 --- The attributes of a row in groups that a call can take; there is one group at least.
 local function groups_of(row)
     local names, groups = {}, { {} }
@@ -17,6 +27,15 @@ local function groups_of(row)
         table.insert(groups[#groups], { RealFieldName = name, Value = row[name] })
     end
     return groups
+end
+
+--- Names what a call refuses by the columns of the row.
+local function by_column(err, attributes)
+    return neap.error.rename(err, function(path)
+        local own = path:match("^" .. LIST .. "%[1%]%.(.+)$")
+        local at = own and own:match "^Attributes%[(%d+)%]"
+        return at and attributes[math.tointeger(at)].RealFieldName or own
+    end)
 end
 
 return neap.workflow {
@@ -36,13 +55,14 @@ return neap.workflow {
         local optimove = ctx:vendor "optimove"
         local rows = neap.records(args.file, nil, { keep_empty = args.keep_empty, required = { "CustomerID" } })
         return ctx:deliver(rows, function(row)
+            if is_idle(row) then return true end
             local done, err
             for _, attributes in ipairs(groups_of(row)) do
                 done, err = optimove:UpdateCustomerAttributes {
-                    CustomerNewAttributesValuesList = { { CustomerID = row.CustomerID, Attributes = attributes } },
+                    [LIST] = { { CustomerID = row.CustomerID, Attributes = attributes } },
                     CallbackURL = args.callback_url,
                 }
-                if done == nil then return nil, err end
+                if done == nil then return nil, by_column(err, attributes) end
             end
             return done
         end, { batch = true })

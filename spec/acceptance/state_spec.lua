@@ -96,6 +96,29 @@ describe("processes of one user", function()
         assert.equal(1, seen().Login)
     end)
 
+    it("log in anew, once, where the vendor has forgotten the session", function()
+        local home = helper.tmpdir()
+        assert.equal(0, helper.cli(command(3), options(home, "session")).code)
+        server:signal "TERM"
+        server:wait()
+        server = helper.start { "sandbox", "--port", base:match "%d+$", "--sandbox-log", log }
+        assert.truthy(server:line())
+        assert.same({ code = 0, out = "3\n", err = "" }, helper.cli(command(3), options(home, "session")))
+        assert.equal(1, seen().Login)
+    end)
+
+    it("that cannot use the file make no call, and say why", function()
+        local home = helper.tmpdir()
+        helper.write(home .. "/state", "no directory")
+        local result = helper.cli({ "call", "optimove", "GetActionName", "ActionID=2" }, options(home, "session"))
+        assert.equal(1, result.code)
+        assert.matches("^neap: optimove.GetActionName: limit: .*" .. home:gsub("%p", "%%%0") .. "/state.*%-%-no%-state",
+            result.err)
+        assert.same({ Login = 0, GetActionName = 0 }, seen())
+        local alone = { "call", "optimove", "GetActionName", "ActionID=2", "--no-state" }
+        assert.equal(0, helper.cli(alone, options(home, "session")).code)
+    end)
+
     it("have 2,000 calls an hour together, killed or not; one more waits", function()
         local home = helper.tmpdir()
         local killed = helper.start(command(100000, "--loud"), options(home, "api_key"))

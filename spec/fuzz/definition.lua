@@ -20,6 +20,7 @@ local function base()
             { '"api_key"', type = '"secret"', required = "true" }, { '"tid"', type = '"string"' },
             { '"pause"', type = '"duration"', default = '"5m"', lax = '"below"' },
             { '"where"', values = { '"here"', '"there"' }, default = '"here"' },
+            { '"hourly"', type = '"integer"', default = "100" },
         },
         base_url = { by = '"where"', here = '"https://example.com/a"', there = '"http://localhost:1"' },
         auth = {
@@ -31,7 +32,7 @@ local function base()
         tenant = { name = '"tid"', setting = '"tid"' },
         limits = {
             { rate = '"10/s"', per = '"endpoint"', exempt = { '"get"' } },
-            { rate = 'setting "pause"', per = '"account"', shape = '"window"', doc = '"x"' },
+            { rate = 'setting "hourly"', per = '"account"', shape = '"window"', doc = '"x"' },
         },
         retry = {
             { on = { "429" }, backoff = '"exponential"', base = '"1s"', max = "60", factor = "2",
@@ -121,7 +122,8 @@ end
 local function check_endpoint(model, endpoint, input)
     assert(endpoint.path:sub(1, 1) == "/" and endpoint.method:find "^%u+$")
     assert(json.encode(facts.endpoint(model, endpoint, example.command(endpoint))))
-    local client = { model = model, settings = { tid = "t" }, custom_fields = {}, base_url = "https://example.com" }
+    local client = { model = model, settings = { tid = "t" }, custom_fields = {}, base_url = "https://example.com",
+        prefix = "" }
     for _, params in ipairs { endpoint.example or {}, {}, { data = { sn = "a" }, tags = { "x" } } } do
         local ok, values, err = pcall(build.validate, endpoint, client, params)
         if not ok then -- a check of the definition may raise what it likes

@@ -62,7 +62,7 @@ describe("parameters", function()
         { { id = 1, email = "e", from = "2026-01-01", to = "2026-03-01" },
             { 'to: "2026-03-01" is 59 days after from "2026-01-01", at most 31 are allowed' } },
         { { id = 1, email = "e", api_key = "k" },
-            { "api_key", "a setting, not a parameter: use --set acme.api_key=..." } },
+            { "api_key", "a setting, not a parameter: use --set acme.api_key=env:NAME" } },
         { { id = 1, email = "e", data = { member_so = 1 } }, { "member_so", 'did you mean "member_sn"?' } },
         { { id = "..", path = true }, { "id", "cannot be part of a path" } },
         { "text", { "parameters are a table, got a string" } },

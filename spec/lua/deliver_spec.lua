@@ -153,10 +153,12 @@ describe("a delivery", function()
         acme.run(function()
             assert.matches("records expected", select(2, pcall(deliver.run, 42, error)))
             local path = helper.write(helper.tmpdir() .. "/a.ndjson", '{"id":1}\n')
-            local ok, err = pcall(deliver.run, neap.records(path), error, { dead_letters = path })
-            assert.is_false(ok)
-            assert.matches("cannot take dead letters while it is being read", tostring(err))
-            assert.equal('{"id":1}\n', helper.read(path))
+            for _, letters in ipairs { path, (path:gsub("a.ndjson$", "./a.ndjson")) } do
+                local ok, err = pcall(deliver.run, neap.records(path), error, { dead_letters = letters })
+                assert.is_false(ok)
+                assert.matches("cannot take dead letters while it is being read", tostring(err))
+                assert.equal('{"id":1}\n', helper.read(path))
+            end
         end)
     end)
 
@@ -192,6 +194,17 @@ describe("a delivery", function()
             local ok, err = pcall(deliver.run, { {} })
             assert.is_false(ok)
             assert.matches("ctx:deliver: a function expected, got a nil", tostring(err), 1, true)
+        end)
+    end)
+
+    it("refuses what is no source: one object, a list with holes", function()
+        acme.run(function()
+            for said, from in pairs { ["an object"] = { id = 1 }, ["a number"] = 5, ["a list"] = { 1, nil, 3 } } do
+                local ok, err = pcall(deliver.run, from, function() return true end)
+                assert.is_false(ok, said)
+                assert.matches("ctx:deliver: records expected (neap.records, a list or an iterator), got ",
+                    tostring(err), 1, true)
+            end
         end)
     end)
 

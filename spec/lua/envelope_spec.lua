@@ -96,6 +96,31 @@ describe("envelope", function()
         assert.error_matches(function() envelope.error { filed = "Error" } end, "did you mean \"field\"")
         assert.error_matches(function() envelope.plain { string_fail = true } end, "did you mean \"string_fails\"")
     end)
+
+    -- constructor, its fields, message
+    local wrong = {
+        { "plain", { message = 5 }, "envelope.plain: message: a string expected, got a number" },
+        { "plain", { string_fails = "x" }, "envelope.plain: string_fails: a boolean expected, got a string" },
+        { "plain", { payload = {} }, "envelope.plain: payload: a string expected, got a table" },
+        { "plain", { within = true }, "envelope.plain: within: a string expected, got a boolean" },
+        { "flag", { ok = true, payload = "p", message = "m" }, "envelope.flag: ok: a string expected, got a boolean" },
+        { "flag", { ok = "ok", message = "m" }, "envelope.flag: payload is missing" },
+        { "error", { ok = "ok" }, "envelope.error: field is missing" },
+        { "error", { field = "e", message = 1 }, "envelope.error: message: a string expected, got a number" },
+    }
+    for _, case in ipairs(wrong) do
+        it("refuses: " .. case[3], function()
+            local ok, message = pcall(envelope[case[1]], case[2])
+            assert.is_false(ok)
+            assert.matches(case[3], message, 1, true)
+        end)
+    end
+
+    it("of a plain kind may have no field at all", function()
+        local bare = envelope.plain {}
+        assert.same({ true, 5 }, { bare.accept(5) })
+        assert.is_nil(bare.complain { message = "m" })
+    end)
 end)
 
 describe("envelope.complain", function()

@@ -4,6 +4,7 @@ local helper = require "spec.support.helper"
 local neap = require "neap"
 
 local errors = require "neap.error"
+local log = require "neap.native.log"
 local ordered = require "neap.workflow.export.ordered"
 local runtime = require "neap.runtime"
 
@@ -41,8 +42,18 @@ local function entries(dir)
     return list
 end
 
+--- Runs fn and gives the lines of the log.
+local function logged(fn)
+    local lines = {}
+    log.capture(function(line) lines[#lines + 1] = line end)
+    fn()
+    log.capture()
+    return table.concat(lines, "\n")
+end
+
 describe("neap.export.write", function()
     after_each(helper.assert_idle)
+    after_each(function() log.capture() end)
 
     it("writes NDJSON of an iterator or a list", function()
         virtual(function()
@@ -108,6 +119,45 @@ describe("neap.export.write", function()
             end
             refusal(neap.export.write, { { id = 0 / 0 } }, { out = dir .. "/c.ndjson" })
             assert.same({ "b.ndjson" }, entries(dir))
+        end)
+    end)
+
+    it("takes nothing for a list that is none", function()
+        virtual(function()
+            local dir = helper.tmpdir()
+            for _, case in ipairs {
+                { { id = 1 }, "got an object" }, { { nil, { id = 2 }, x = 1 }, "got an object" },
+                { { { id = 1 }, id = 2 }, "got a list with holes" },
+                { { { id = 1 }, nil, { id = 3 } }, "got a list with holes" },
+                { neap.null, "got null" }, { 7, "got a number (7)" }, { false, "got a boolean (false)" },
+            } do
+                local err = refusal(neap.export.write, case[1], { out = dir .. "/a.ndjson" })
+                assert.same({ "invalid", "neap.export.write: records: an iterator or a list expected, " .. case[2] },
+                    { err.kind, err.message })
+            end
+            refusal(neap.export.write, nil, { out = dir .. "/a.ndjson" })
+            assert.same({}, entries(dir))
+            assert.equal(0, neap.export.write(neap.json.array {}, { out = dir .. "/a.ndjson" }).records)
+            helper.write(dir .. "/in.ndjson", '{"id":1}\n{"id":2}\n')
+            assert.equal(2, neap.export.write(neap.records(dir .. "/in.ndjson"), { out = dir .. "/b.ndjson" }).records)
+        end)
+    end)
+
+    it("warns of columns that no record has", function()
+        virtual(function()
+            local out = helper.tmpdir() .. "/a.csv"
+            local function warnings(records, columns)
+                return (logged(function() neap.export.write(records, { out = out, columns = columns }) end)
+                    :gsub("[^\n]* warn  ", ""))
+            end
+            local records = { { id = 1, email = "a@b", at = { city = "HN" } }, { id = 2, late = neap.null } }
+            assert.equal('column mail is empty: no record has it, did you mean "email"?\n'
+                .. 'column at.town is empty: no record has it\ncolumn at.cty is empty: no record has it, '
+                .. 'did you mean "at.city"?', warnings(records, { "id", "mail", "at.town", "at.cty" }))
+            assert.equal("", warnings(records, { "id", "late", "at.city" }))
+            assert.equal("", warnings({ { id = 1 } }, { "id", "more" })) -- all that there is has its column
+            assert.equal("", warnings({}, { "id" }))
+            assert.equal("", warnings(records, { "id", "email", "at" }))
         end)
     end)
 
@@ -232,11 +282,55 @@ describe("neap.export.deliver", function()
 
     it("refuses to write over what it reads", function()
         virtual(function()
-            local path = helper.write(helper.tmpdir() .. "/rows.ndjson", '{"id":1}\n')
-            local _, ok, raised = run(neap.records(path), function(row) return { row } end, { out = path })
-            assert.is_false(ok)
-            assert.same({ "invalid", ("--out %s: it is --file, too"):format(path) }, { raised.kind, raised.message })
-            assert.equal('{"id":1}\n', helper.read(path))
+            local there = helper.tmpdir()
+            local path = helper.write(there .. "/rows.ndjson", '{"id":1}\n')
+            assert(os.execute(("ln -s rows.ndjson %s/link.ndjson"):format(helper.quote(there))))
+            for _, name in ipairs { "/rows.ndjson", "/./rows.ndjson", "//rows.ndjson", "/link.ndjson" } do
+                local out = there .. name
+                local _, ok, raised = run(neap.records(path), function(row) return { row } end, { out = out })
+                assert.is_false(ok)
+                assert.same({ "invalid", ("--out %s: it is --file, too"):format(out) }, { raised.kind, raised.message })
+                assert.equal('{"id":1}\n', helper.read(path))
+            end
+        end)
+    end)
+
+    it("refuses to write over the dead letters, there or not, given or not", function()
+        virtual(function()
+            local function refused(rows, letters, out)
+                local flow = neap.workflow {
+                    args = { { "dead_letters", type = "path" } },
+                    run = function(ctx)
+                        return neap.export.deliver(ctx, rows, function() end, { out = out, columns = { "id" } })
+                    end,
+                }
+                local err = refusal(flow.start, flow, { dead_letters = letters })
+                assert.equal(("--out %s: it is --dead-letters, too"):format(out), err.message)
+            end
+            local dir = helper.tmpdir()
+            local path = helper.write(dir .. "/rows.ndjson", "")
+            refused({}, dir .. "/x.ndjson", dir .. "/./x.ndjson")
+            helper.write(dir .. "/x.ndjson", "")
+            refused({}, dir .. "/x.ndjson", dir .. "/./x.ndjson")
+            refused(neap.records(path), nil, dir .. "/./rows.ndjson.dead.ndjson")
+            refused({}, nil, "./neap.dead.ndjson")
+        end)
+    end)
+
+    it("ends where the function gives anything but a list of records", function()
+        virtual(function()
+            for said, value in pairs {
+                ["an object"] = { id = 1 }, ["a number (7)"] = 7,
+                ["a list with holes"] = { { id = 1 }, nil, { id = 3 } },
+            } do
+                local dir, ok, raised = run(rows_of(3), function() return value end)
+                assert.is_false(ok)
+                assert.same({ "invalid", "neap.export.deliver: fn: a list of records expected, got " .. said },
+                    { raised.kind, raised.message })
+                assert.is_false(helper.exists(dir .. "/out.ndjson"))
+            end
+            local dir, _, summary = run(rows_of(2), function() return neap.null end)
+            assert.same({ 2, "" }, { summary.ok, helper.read(dir .. "/out.ndjson") })
         end)
     end)
 end)

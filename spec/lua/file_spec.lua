@@ -113,6 +113,31 @@ for _, kind in ipairs { "real", "virtual" } do
             assert.equal("", names(dir))
         end))
 
+        it("tells whether two paths name one file", in_task(function(dir)
+            helper.write(dir .. "a", "abc")
+            helper.write(dir .. "b", "abc")
+            assert(file.make_dir(dir .. "d"))
+            assert(os.execute(("cd %s && ln -s a link && ln -s . here"):format(helper.quote(dir))))
+            for other, expected in pairs {
+                a = true, ["./a"] = true, ["/a"] = true, ["d/../a"] = true, link = true, ["here/a"] = true,
+                b = false, none = false, ["a/x"] = false, d = false,
+            } do
+                assert.equal(expected, file.same(dir .. "a", dir .. other), other)
+                assert.equal(expected, file.same(dir .. other, dir .. "a"), other)
+            end
+            for other, expected in pairs {
+                none = true, ["./none"] = true, ["/none"] = true, ["here/none"] = true, nine = false,
+                ["d/none"] = false, ["gone/none"] = false, b = false,
+            } do
+                assert.equal(expected, file.same(dir .. "none", dir .. other), other)
+            end
+            assert.equal(true, file.same("/neap-none", "//neap-none"))
+            assert.equal(true, file.same("neap-none", "./neap-none"))
+            local same, err = file.same(dir .. "a", dir .. ("x"):rep(300))
+            assert.is_nil(same)
+            assert.equal("ENAMETOOLONG", err.code)
+        end))
+
         it("puts an atomic file in place, whole or not at all", in_task(function(dir)
             helper.write(dir .. "a", "old")
             local f = assert(file.atomic(dir .. "a"))

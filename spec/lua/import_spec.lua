@@ -79,6 +79,18 @@ describe("neap.import", function()
         end)
     end)
 
+    it("names faults of a record by its fields where the call has it in a list", function()
+        acme.run(function()
+            local dead = helper.tmpdir() .. "/dead.ndjson"
+            local file = write("rows.csv", "promocode,PROMOTIONNAME\nA,one\n,two\n")
+            local summary = neap.import({ into = "optimove.AddPromotions.Promotions" })
+                :start { file = file, concurrency = 1, dead_letters = dead }
+            assert.same({ 2, 1, 1 }, { summary.total, summary.ok, summary.failed })
+            local letter = neap.json.decode(helper.read(dead))
+            assert.equal("PromoCode: required", letter.error.message)
+        end)
+    end)
+
     it("sends batches with --batch, and refuses options that they cannot carry", function()
         acme.run(function()
             local flow = neap.import { into = "acme.put_row.data" }

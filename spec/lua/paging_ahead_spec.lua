@@ -6,7 +6,9 @@ local helper = require "spec.support.helper"
 local neap = require "neap"
 local pager = require "spec.support.pager"
 
+local deliver = require "neap.deliver"
 local runtime = require "neap.runtime"
+local task = require "neap.native.task"
 
 describe("the page ahead", function()
     after_each(helper.assert_idle)
@@ -30,7 +32,7 @@ describe("the page ahead", function()
     it("is cancelled with its walk", function()
         pager.run(function(v)
             for record in v:each("cursor", { plan = "slow@2", count = 900 }) do
-                if record.id == 60 then neap.sleep(1) end
+                if record.id == 40 or record.id == 60 then neap.sleep(1) end
                 if record.id == 61 then break end
             end
             assert.equal(2, #pager.seen())
@@ -47,11 +49,11 @@ describe("the page ahead", function()
             local started = neap.now()
             neap.spawn(function()
                 for record in v:each("cursor", { plan = "stall@2", count = 900 }) do
-                    if record.id == 60 then neap.sleep(1) end
+                    if record.id == 40 or record.id == 60 then neap.sleep(1) end
                     if record.id == 61 then break end
                 end
             end):await()
-            assert.equal(1, neap.now() - started)
+            assert.equal(2, neap.now() - started)
             assert.equal(2, #pager.seen())
         end)
     end)
@@ -69,6 +71,7 @@ describe("the page ahead", function()
         pager.run(function(v)
             local _, err = neap.deadline(5, function()
                 for record in v:each("skip", { plan = "stall@2", count = 900 }) do
+                    if record.id == 40 then neap.sleep(1) end
                     if record.id == 60 then neap.sleep(60) end
                 end
             end)
@@ -87,13 +90,138 @@ describe("the page ahead", function()
         end)
     end)
 
+    it("outlives the task that happened to ask for a record, which need not wait for it", function()
+        pager.run(function(v)
+            local pull = v:each("skip", { plan = "stall@2", count = 250 })
+            local started, given_up = neap.now(), 0
+            local function next_record()
+                local record, err = neap.deadline(5, pull)
+                if record or not err then return record end
+                assert.equal("timeout", err.kind)
+                given_up = given_up + 1
+                return next_record()
+            end
+            for id = 1, 250 do
+                if id == 40 then neap.sleep(1) end
+                assert.equal(id, next_record().id)
+                if id <= 100 then assert.equal(id < 40 and 0 or 1, neap.now() - started) end
+            end
+            assert.is_nil(next_record())
+            assert.is_true(given_up > 2)
+            assert.equal(4, #pager.seen()) -- one came to nothing at the vendor
+        end)
+    end)
+
+    it("ends with a walk that is closed while somebody waits for it", function()
+        pager.run(function(v)
+            local pull, _, _, walk = v:each("skip", { plan = "stall@2", count = 250 })
+            for id = 1, 100 do
+                if id == 40 then neap.sleep(1) end
+                pull()
+            end
+            local waiting = neap.spawn(pull)
+            neap.sleep(1)
+            walk:close()
+            assert.is_nil(waiting:await())
+            assert.is_nil(pull())
+            assert.equal(2, #pager.seen())
+        end)
+    end)
+
+    it("ends with an iterator that was forgotten", function()
+        pager.run(function(v)
+            local before = task.stats().tasks
+            local function start()
+                local pull = v:each("cursor", { plan = "stall@2", count = 900 })
+                for id = 1, 60 do
+                    if id == 40 then neap.sleep(1) end
+                    pull()
+                end
+                neap.sleep(1)
+                assert.is_true(task.stats().tasks > before)
+            end
+            start()
+            collectgarbage()
+            collectgarbage()
+            neap.sleep(1)
+            assert.equal(before, task.stats().tasks)
+            assert.equal(2, #pager.seen())
+        end)
+    end)
+
+    it("is not asked for before the limits have room, and nobody waits for them", function()
+        pager.run(function(v)
+            local function call() return v:plain() end
+            for record in v:each("skip", { count = 900 }) do
+                if record.id == 45 then
+                    neap.sleep(1)
+                    for _ = 1, 20 do neap.spawn(call) end
+                elseif record.id == 70 then
+                    neap.spawn(call)
+                end
+                if record.id == 98 then break end
+                if record.id % 10 == 5 then neap.sleep(record.id == 85 and 5 or 0.5) end
+            end
+            local expected = { "skip" }
+            for i = 1, 21 do expected[i + 1] = "plain" end
+            expected[23] = "skip"
+            assert.same(expected, pager.column "endpoint")
+        end)
+    end)
+
+    it("is not asked for where the limits have no room yet, though nobody waits", function()
+        pager.run(function(v)
+            for record in v:each("skip", { count = 900 }) do
+                if record.id == 60 then neap.spawn(function() return v:plain() end) end
+                if record.id == 70 then neap.sleep(0.5) end
+                if record.id == 80 then break end
+            end
+            assert.same({ "skip", "plain" }, pager.column "endpoint")
+        end)
+    end)
+
+    it("counts as the record's that a delivery works on", function()
+        pager.run(function(v)
+            local ids = {}
+            local summary = assert(deliver.run({ {} }, function()
+                for record in v:each("cursor", { count = 250, plan = "stall@2" }) do
+                    assert.is_not_nil(task.attached())
+                    if record.id % 100 == 40 then
+                        neap.sleep(1)
+                    elseif record.id == 60 then
+                        neap.sleep(1)
+                        assert.equal(0, runtime.on_wire)
+                        assert.equal(2, runtime.sends)
+                    end
+                    ids[#ids + 1] = record.id
+                end
+                return true
+            end, { dead_letters = helper.tmpdir() .. "/dead.ndjson" }))
+            assert.equal(1, summary.ok)
+            assert.equal("1-250", pager.ranges(ids))
+        end)
+    end)
+
+    it("is fetched where the limits are windows", function()
+        acme.run(function(v)
+            local count, times = 0, {}
+            local params = { RecipientGroupID = 1, ActionID = 2, Date = "2018-03-01", ["$top"] = 1000 }
+            for _ in v:each("GetCustomersByAction", params, { max_records = 2000 }) do
+                count = count + 1
+                if count == 600 or count == 1600 then
+                    neap.sleep(1)
+                    times[#times + 1] = runtime.sends
+                end
+            end
+            assert.same({ 2, 2 }, times)
+        end, { vendor = "optimove" })
+    end)
+
     it("fails only where it is needed", function()
         pager.run(function(v)
             for record in v:each("skip", { plan = "500@2", count = 300 }) do
-                if record.id == 99 then
-                    neap.sleep(10)
-                    break
-                end
+                if record.id == 40 or record.id == 99 then neap.sleep(10) end
+                if record.id == 99 then break end
             end
             assert.equal(2, #pager.seen())
             local ids, err = pager.collect(v, "skip", { plan = "500@4", count = 300 })

@@ -24,6 +24,8 @@ local cases = {
     { "cursor", "round", ids = 100, kind = "decode", says = SAME, requests = 2 },
     { "cursor", "round2", list = "1-100 11-110 21-120", kind = "decode", says = "round in a circle: page 3",
         requests = 3 },
+    { "skip", "swing", count = 900, ids = 200, kind = "decode", says = "round in a circle of 2", requests = 3 },
+    { "page", "swing", count = 900, ids = 200, kind = "decode", says = "round in a circle of 2", requests = 3 },
     { "token", "self", ids = 100, kind = "decode", says = "round in a circle" },
     { "link", "round", ids = 100, kind = "decode", says = SAME },
     { "next_url", "round", ids = 100, kind = "decode", says = SAME },
@@ -41,6 +43,11 @@ local cases = {
     -- more or fewer records than were asked for
     { "cursor", "over", requests = 3 }, { "skip", "over", requests = 3 }, { "skip", "no_top", requests = 13 },
     { "skip", "no_top", count = 260, requests = 14 },
+    -- pages no longer than the vendor's own bound
+    { "skip", "clip50", count = 120, requests = 3 }, { "skip", "clip50", count = 100, requests = 3 },
+    { "skip", "clip50", count = 50, requests = 2 }, { "skip", "clip50", count = 49, requests = 1 },
+    { "skip", "clip30", count = 64, requests = 3 }, { "skip", "", count = 150, requests = 2 },
+    { "skip", "clip50,no_skip", count = 120, ids = 50, kind = "decode", says = SAME, requests = 2 },
     -- the same page again
     { "skip", "no_skip", ids = 100, kind = "decode", says = SAME, requests = 2 },
     { "skip", "twice", ids = 100, kind = "decode", says = SAME },
@@ -57,6 +64,8 @@ local cases = {
     { "cursor", "number", ids = 100, kind = "decode", says = "cursor.next is a number (42) and no cursor" },
     { "cursor", "object", ids = 100, kind = "decode", says = "cursor.next is an object and no cursor" },
     { "cursor", "trailer,number", ids = 100, kind = "decode", says = "cursor.next is a number (42) and no cursor" },
+    { "cursor", "flat", ids = 0, kind = "decode", says = "cursor is a string" },
+    { "cursor", "listed", ids = 0, kind = "decode", says = "cursor is a list, an object expected" },
     { "token", "number", ids = 50, kind = "decode", says = "next_token is a number (42) and no cursor" },
     { "token", "null", ids = 50 }, { "token", "blank", ids = 50 }, { "token", "absent", ids = 50 },
     { "cursor", "text_more", ids = 100, kind = "decode", says = 'cursor.has_more is a string ("true"), true or false' },
@@ -160,6 +169,35 @@ describe("pages that look the same", function()
         assert.is_nil(judged { { 1, 2 }, { 1, 2, 3 }, { 1, 2 } })
         assert.is_nil(judged { { 1, 2 }, {}, { 2, 1 } })
         assert.equal(3, judged { { 1, 2 }, {}, { 1, 2 } })
+    end)
+
+    local function range(first, last)
+        local list = {}
+        for i = first, last do list[#list + 1] = i end
+        return list
+    end
+
+    it("are the same over the whole walk, at once where they tell enough apart", function()
+        assert.equal(3, judged { range(1, 16), range(17, 32), range(1, 16) })
+        local pages = {}
+        for i = 1, 5000 do pages[i] = range(16 * i, 16 * i + 15) end
+        assert.is_nil(judged(pages))
+        pages[5001] = pages[1]
+        assert.equal(5001, judged(pages))
+    end)
+
+    it("are the same where a few records come again as a whole round", function()
+        local a, b, c = { 1, 2 }, { 3, 4 }, { 5, 6 }
+        assert.equal(4, judged { a, b, a, b })
+        assert.equal(6, judged { a, b, c, a, b, c })
+        assert.is_nil(judged { a, b, a, c, a, b, { 7, 8 }, a, c })
+        local pages = {}
+        for i = 1, 50 do pages[i] = { i % 25, -1 } end
+        assert.equal(35, judged(pages))
+        for i = 1, 50 do pages[i] = { i % 2 } end
+        assert.equal(12, judged(pages))
+        for i = 1, 50 do pages[i] = { i % 25 } end
+        assert.equal(50, judged(pages))
     end)
 
     it("may be data where their records are equal, or there is one", function()

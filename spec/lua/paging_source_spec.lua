@@ -69,7 +69,8 @@ describe("a source that reads records from the wire", function()
 
     --- A source of pages whose records come one by one; `events` notes what is asked in which order.
     local function streamed(pages, events)
-        local function fetch(values)
+        local source = {}
+        function source.fetch(values)
             local list = pages[(values.at or 0) + 1]
             events[#events + 1] = "page " .. (values.at or 0)
             local at, page = 0, { url = "http://localhost/x", close = function() events[#events + 1] = "close" end }
@@ -89,7 +90,7 @@ describe("a source that reads records from the wire", function()
         function style.request(position) return { at = position } end
         function style.after(page, position) return page.member() and position + 1 or nil end
         function style.resume(position) return "at=" .. position end
-        return walks.new(fetch, style, { vendor = "test", endpoint = "stream" })
+        return walks.new(source, style, { vendor = "test", endpoint = "stream" })
     end
 
     local function range(first, last)
@@ -130,7 +131,8 @@ describe("a source that reads records from the wire", function()
         local style = {
             request = function(_, size) return { size = size } end, after = function() end, resume = function() end,
         }
-        assert.is_nil(walks.new(fetch, style, { size = 100, vendor = "test", endpoint = "stream" }):next())
+        local opts = { size = 100, vendor = "test", endpoint = "stream" }
+        assert.is_nil(walks.new({ fetch = fetch }, style, opts):next())
         assert.same({ 100, 50, 25 }, sizes)
     end)
 

@@ -122,7 +122,9 @@ describe("neap.records of CSV", function()
             local opts = { required = { "id", "name" } }
             assert.same({ id = "1", name = "a", x = "b" }, read("a.csv", "x,id,name\nb,1,a\n", nil, opts)[1][1])
             for text, part in pairs {
-                ["id,Name\n1,a\n"] = "header: name: required, and there is no such column",
+                ["id,Name\n1,a\n"] = "header: name: required, and there is no such column, did you mean \"Name\"? (",
+                ["id,nmae\n1,a\n"] = "name: required, and there is no such column, did you mean \"nmae\"? (",
+                ["id,other\n1,a\n"] = "name: required, and there is no such column (",
                 ["id;name\n1;a\n"] = "no such column (line 1); the cells seem to be separated by \";\"",
             } do
                 local ok, err = pcall(read, "a.csv", text, nil, opts)
@@ -130,6 +132,17 @@ describe("neap.records of CSV", function()
                 assert.equal("invalid", err.kind)
                 assert.matches(part, tostring(err), 1, true)
             end
+        end)
+    end)
+
+    it("takes columns in any letter case where the vendor takes names so, but none twice", function()
+        acme.run(function()
+            local shape = neap.vendor("optimove").AddPromotions.Promotions
+            assert.same({ PromoCode = "A", PromotionName = "one" },
+                read("a.csv", "promocode,PROMOTIONNAME\nA,one\n", shape)[1][1])
+            local ok, err = pcall(read, "a.csv", "promocode,PromoCode,PromotionName\nA,B,one\n", shape)
+            assert.is_false(ok)
+            assert.matches("header: PromoCode: there is a column promocode, too (line 1)", tostring(err), 1, true)
         end)
     end)
 

@@ -161,6 +161,58 @@ describe("a session", function()
         end, { overrides = { hourly = 10 } })
     end)
 
+    it("is opened anew though the gate is closed, or nobody could open that", function()
+        run(function(portal)
+            assert(portal:read {})
+            neap.sleep(5)
+            local tasks = {}
+            for i = 1, 5 do tasks[i] = neap.spawn(function() return assert(portal:read {}) end) end
+            for _, task in ipairs(tasks) do task:await() end
+            assert.equal(2, logins())
+        end, { faults = "503@portal.read:p=1,from=1,to=30", overrides = { outage = "25m" } })
+    end)
+
+    it("of one user is not another's, whatever their passwords", function()
+        run(function(portal)
+            assert(portal:read {})
+            local other = neap.vendor("portal", { auth = "key" })
+            assert(other:read {})
+            local same = neap.vendor("portal")
+            assert(same:read {})
+            assert.equal(portal.account, same.account)
+            assert.are_not.equal(portal.account, other.account)
+            assert.equal(1, logins())
+        end)
+    end)
+
+    it("that ends at once is not refused for good, and not opened a third time", function()
+        run(function(portal)
+            local payload, err = portal:read { plan = "expired" }
+            assert.is_nil(payload)
+            assert.equal("auth", err.kind)
+            assert.is_nil(err.credential_refused)
+            assert.equal("the session ended at once: does somebody else log in as this user?", err.hint)
+            assert.equal(2, logins())
+            assert.equal(4, #calls())
+        end)
+    end)
+
+    it("has expired when the vendor's message says so, within its envelope", function()
+        run(function(portal)
+            assert(portal:read {})
+            assert(portal:read { plan = "wrapped" })
+            assert.equal(2, logins())
+        end)
+    end)
+
+    it("is not searched for in a long body", function()
+        run(function(portal)
+            local _, err = portal:read { plan = "blanks" }
+            assert.equal("auth", err.kind)
+            assert.equal(1, logins())
+        end)
+    end)
+
     it("is not needed with a key", function()
         run(function(portal)
             assert(portal:read {})

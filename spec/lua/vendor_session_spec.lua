@@ -14,7 +14,8 @@ local SETTINGS = [[
     { "api_key", type = "secret" }, { "user", type = "string" }, { "password", type = "secret" } },
 ]]
 
-local LOGIN = '    login = { post = "/login", auth = "login", write = "idempotent" },'
+local LOGIN = 'login = { post = "/login", auth = "login", write = "idempotent", '
+    .. 'params = { { "name", type = "string", required = true } } },'
 
 local AUTH = [[
   auth = {
@@ -70,7 +71,27 @@ describe("a credential that a setting chooses", function()
         { 'status = 403, text = "over"', "status = 403", "expired: text is missing" },
         { 'setting "user"', 'setting "usr"', 'no setting "usr"; did you mean "user"?' },
         { 'setting "user"', '"user"', 'params: setting "name" expected' },
+        { 'name = setting "user"', 'nmae = setting "user"', 'no parameter "nmae"; did you mean "name"?' },
+        { 'name = setting "user"', "", "auth.access.params: name of login is required" },
+        { 'name = setting "user"', 'name = setting "password"', 'params: "password" is a secret' },
+        { 'params = { name = setting "user" }', 'params = "x"', "params: a table expected, got a string" },
+        { 'header = "X-Token", ', 'header = "X-Token", token = 5, ', "token: a string expected, got a number" },
+        { 'key = auth.header', 'kez = auth.bearer { secret = "api_key" }, key = auth.header',
+            'no value of mode "kez"; did you mean "key"?' },
         { 'life = "20m"', 'live = "20m"', 'auth.session: no field "live"; did you mean "life"?' },
+        { "status = 403", "status = 200", "auth.access.expired.status: 200 is no HTTP status from 300 to 599" },
+        { "status = 403", "status = 600", "expired.status: 600 is no HTTP status from 300 to 599" },
+        { "status = 403", "status = 403.5", "expired.status: 403.5 is no HTTP status from 300 to 599" },
+        { 'name = "X-Key"', 'name = ""', 'auth.access: "" is no name of a header' },
+        { 'name = "X-Key"', 'name = "X Key"', 'auth.access: "X Key" is no name of a header' },
+        { 'name = "X-Key"', 'name = "X-Key\\r\\nA"', "is no name of a header" },
+        { 'name = "X-Key"', 'name = "X-Key:"', 'auth.access: "X-Key:" is no name of a header' },
+        { 'name = "X-Key"', 'name = "Schl\195\188ssel"', "is no name of a header" },
+        { 'name = "X-Key"', 'name = "content-Length"', "the header content-Length belongs to the transport" },
+        { 'header = "X-Token"', 'header = "X-Token "', 'auth.access: "X-Token " is no name of a header' },
+        { 'header = "X-Token"', 'header = "Transfer-Encoding"', "Transfer-Encoding belongs to the transport" },
+        { 'header = "X-Token"', 'header = "host"', "the header host belongs to the transport" },
+        { 'header = "X-Token"', 'header = "Connection"', "the header Connection belongs to the transport" },
     }
     for _, case in ipairs(cases) do
         it("is refused: " .. case[3], function()
@@ -80,9 +101,15 @@ describe("a credential that a setting chooses", function()
         end)
     end
 
+    it("needs a setting that always has a value", function()
+        local without = SETTINGS:gsub(', default = "key"', "")
+        assert.matches('the setting "mode" chooses: it needs values, and a default or required',
+            refusal(without .. AUTH), 1, true)
+    end)
+
     it("is refused where a login needs a login", function()
         assert.matches("a login that needs a login",
-            refusal(SETTINGS .. AUTH, 'login = { post = "/login", auth = "access", write = "idempotent" },'), 1, true)
+            refusal(SETTINGS .. AUTH, (LOGIN:gsub('auth = "login"', 'auth = "access"'))), 1, true)
     end)
 end)
 
@@ -95,6 +122,12 @@ describe("an address", function()
         assert.equal("http://127.0.0.1:1/a", address.base_url(model, { base_url = "http://127.0.0.1:1/a/" }))
         assert.equal("/v1", address.prefix(model, { mode = "key" }))
         assert.equal("", address.prefix(model, { mode = "session" }))
+    end)
+
+    it("may have the forms of answers in any order", function()
+        local model = compile('settings = { { "form", values = { "xml", "json" }, default = "xml" } },'
+            .. 'accept = setting "form",', '    read = { get = "/read" },')
+        assert.equal("form", model.accept.setting)
     end)
 
     it("is refused where it cannot be", function()
@@ -116,6 +149,27 @@ describe("names in any case", function()
             '    Read = { get = "/a" }, read = { get = "/b" },'), 1, true)
         assert.equal("Read", compile('names = "any_case",', '    Read = { get = "/a" },').folded.read)
     end)
+
+    -- parameters, returns, and the message where names are in any case
+    local cases = {
+        { '{ "Id", type = "id" }, { "ID", type = "id" }', '"x"', "a.params.ID: differs from Id by letter case only" },
+        { '{ "o", fields = { { "Id", type = "id" }, { "id", type = "id" } } }', '"x"',
+            "a.params.o.id: differs from Id" },
+        { '{ "l", type = "list", of = { fields = { { "Id", type = "id" }, { "id", type = "id" } } } }', '"x"',
+            "a.params.l.id: differs from Id" },
+        { '{ "e", either = { { type = "id" }, { fields = { { "Id", type = "id" }, { "id", type = "id" } } } } }',
+            '"x"', "a.params.e.id: differs from Id" },
+        { '{ "Id", type = "id" }', '{ fields = { { "n", type = "id" }, { "N", type = "id" } } }',
+            "a.returns.N: differs from n" },
+    }
+    for _, case in ipairs(cases) do
+        it("is refused: " .. case[3], function()
+            local endpoint = ('    a = { post = "/a", write = "unsafe", params = { %s }, returns = %s },'):format(
+                case[1], case[2])
+            assert.matches(case[3], refusal('names = "any_case",', endpoint), 1, true)
+            assert.equal("a", compile("", endpoint).endpoints.a.name)
+        end)
+    end
 end)
 
 describe("a limit for some endpoints", function()
@@ -125,7 +179,7 @@ describe("a limit for some endpoints", function()
         local only, exempt = model.limits[1], model.limits[2]
         assert.same({ true, false }, { policy.counts(only, "a"), policy.counts(only, "b") })
         assert.same({ false, true }, { policy.counts(exempt, "a"), policy.counts(exempt, "b") })
-        assert.same({ false, true }, { policy.is_window(only), policy.is_window(exempt) })
+        assert.same({ false, true }, { policy.is_window(only, only.rate), policy.is_window(exempt, exempt.rate) })
         assert.matches('limits[1].only: no endpoint "aa"', refusal('limits = { { rate = "1/s", only = { "aa" } } },',
             '    a = { get = "/a" },'), 1, true)
     end)

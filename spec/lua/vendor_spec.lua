@@ -58,6 +58,16 @@ describe("a definition", function()
         assert.equal(120, model.retry[1].base)
     end)
 
+    it("may leave required parameters out of an example", function()
+        local endpoints = compile(nil, [[
+            read = { get = "/read", params = { { "id", type = "id", required = true }, { "n", type = "integer" } },
+                example = { n = 5 } },
+            find = { get = "/find", params = { { "day", type = "date", required = true } } , example = {} },
+            note = { post = "/note", write = "unsafe", open = true, example = { any = { 1, "x" } } },]]).endpoints
+        assert.same({ n = 5 }, endpoints.read.example)
+        assert.same({}, endpoints.find.example)
+    end)
+
     it("is loaded without effect on anything", function()
         for _, name in ipairs { "os", "io", "require", "debug", "load", "neap", "_G", "print", "coroutine" } do
             local ok, err = pcall(vendor.compile, ("local x = %s.y\n"):format(name) .. text_of(), "test.lua")
@@ -196,6 +206,81 @@ describe("a mistake in a definition", function()
             { "a definition has no print" } },
         { nil, "    read = { get = '/a', params = { { 'x', type = 'id' } }, example = { x = error } },", 5,
             { "read.example.x: expected a value that JSON can hold, got a function" } },
+        { "  settings = { { 'key', type = 'secret' } },\n  base_url = 'http://{key}.x',", nil, 4,
+            { 'base_url: "key" is a secret, which no address holds' } },
+        { "  settings = { { 'key', type = 'secret' }, { 'at', values = { 'eu' }, default = 'eu' } },\n"
+            .. "  base_url = { by = 'at',\n    eu = 'http://{key}.x' },",
+            nil, 5, { 'base_url.eu: "key" is a secret' } },
+        { "  settings = { { 'quick', type = 'rate' } },\n  base_url = 'http://{quick}.x',", nil, 4,
+            { 'base_url: the setting "quick" is of type rate, which no address holds' } },
+        { "  base_url = 'http://{ser-ver}.x',", nil, 3, { 'base_url: "http://{ser-ver}.x" is no http or https URL' } },
+        { "  settings = { { 'user', type = 'string' } },\n  base_url = { by = 'user', a = 'http://a.x' },", nil, 4,
+            { 'base_url.by: the setting "user" chooses: it needs values, and a default or required' } },
+        { "  settings = { { 'at', values = { 'eu' } } },\n  base_url = { by = 'at', eu = 'http://a.x' },", nil, 4,
+            { 'base_url.by: the setting "at" chooses: it needs values, and a default or required' } },
+        { "  settings = { { 'at', values = { 'eu', 'us' }, required = true } },\n"
+            .. "  base_url = { by = 'at', eu = 'http://a.x' },", nil, 4, { 'base_url: no URL for at = "us"' } },
+        { "  settings = { { 'at', values = { 1 }, default = 1 } },\n  base_url = { by = 'at', eu = 'http://a.x' },",
+            nil, 4, { "base_url: no URL for at = 1" } },
+        { "  settings = { { 'at', values = { 'eu' }, default = 'eu' } },\n"
+            .. "  base_url = { by = 'at', eu = 'http://a.x',\n    ev = 'http://b.x' },", nil, 5,
+            { 'base_url.ev: no value of at "ev"', 'did you mean "eu"?' } },
+        { "  settings = { { 'at', values = { 'eu', 'us' }, default = 'eu' } },\n  prefix = { by = 'at', eu = '/v1' },",
+            nil, 4, { 'prefix: no prefix for at = "us"' } },
+        { "  limits = { { rate = '1/s', only = { {} } } },", nil, 3,
+            { "limits[1].only: endpoint: a name expected, got a table" } },
+        { "  limits = { { rate = '1/s', only = {} } },", nil, 3, { "limits.only: it counts no call" } },
+        { "  limits = { { rate = '1/s', only = { 'read' },\n    exempt = { 'read' } } },", nil, 4,
+            { "limits[1].exempt: beside only" } },
+        { "  settings = { { 'key', type = 'secret' } },\n  limits = { { rate = setting 'key' } },", nil, 4,
+            { 'limits[1].rate: the setting "key" is of type secret: a rate or an integer expected' } },
+        { "  settings = { { 'much', type = 'string' } },\n  limits = { { rate = setting 'much' } },", nil, 4,
+            { 'limits[1].rate: the setting "much" is of type string' } },
+        { "  settings = { { 'wait', type = 'string' } },\n  retry = { { on = { 503 }, backoff = 'constant',\n"
+            .. "    retries = 1, every = setting 'wait' } },", nil, 5,
+            { 'retry[1].every: the setting "wait" is of type string: a duration expected' } },
+        { "  settings = { { 'key', type = 'secret' } },\n  tenant = { name = 'tid', setting = 'key' },", nil, 4,
+            { 'tenant.setting: "key" is a secret' } },
+        { "  retry = { { on = { 503 }, backoff = 'constant', every = '1s', retries = 1, only = { 'Get' } } },", nil, 3,
+            { "retry[1].only: a table is not one of repeatable" } },
+        { "  settings = { { 'form', type = 'string' } },\n  accept = setting 'form',", nil, 4,
+            { 'accept: the setting "form" says json or xml' } },
+        { "  settings = { { 'form', values = { 'json', 'yaml' }, default = 'json' } },\n  accept = setting 'form',",
+            nil, 4, { 'accept: the setting "form" says json or xml' } },
+        { "  settings = { { 'form', values = { 'json', 'json' }, default = 'json' } },\n  accept = setting 'form',",
+            nil, 4, { 'accept: the setting "form" says json or xml' } },
+        { "  settings = { { 'form', values = { 'json', 'xml', 'csv' }, default = 'json' } },\n"
+            .. "  accept = setting 'form',", nil, 4, { 'accept: the setting "form" says json or xml' } },
+        { "  settings = { { 'form', values = { 'json', 'xml' } } },\n  accept = setting 'form',", nil, 4,
+            { 'accept: the setting "form" says json or xml' } },
+        { "  envelope = envelope.plain { message = 5 },", nil, 3,
+            { "envelope.plain: message: a string expected, got a number" } },
+        { "  envelope = { message = 'm' },", nil, 3, { "envelope: one of envelope.flag, plain, error expected" } },
+        { nil, "    read = { get = '/a', params = { { 'x', type = 'integer',\n    min = 5, max = 4 } } },", 5,
+            { "read.params.x: attribute min: 5 is greater than max, 4" } },
+        { nil, "    read = { get = '/a', params = { { 'x', type = 'string', min_length = 2, max_length = 1 } } },", 5,
+            { "x: attribute min_length: 2 is greater than max_length, 1" } },
+        { nil, "    read = { get = '/a', params = { { 'x', type = 'list', min = 2, max = 1 } } },", 5,
+            { "x: attribute min: 2 is greater than max, 1" } },
+        { nil, "    read = { get = '/a', params = { { 'x', values = { 'a', {} } } } },", 5,
+            { "x: attribute values: expected texts or numbers, got a table" } },
+        { nil, "    read = { get = '/a', params = { { 'x', values = { 1 }, words = { 1 } } } },", 5,
+            { "x: attribute words: expected texts, got a number" } },
+        { nil, "    read = { get = '/a', params = { { 'x', type = 'date', also = { { 'none' } } } } },", 5,
+            { "x: attribute also: expected texts, got a table" } },
+        { nil, "    read = { get = '/a', params = { { 'x', values = { 'a', b = 'c' } } } },", 5,
+            { "x: attribute values:" } },
+        { nil, "    read = { get = '/a', params = { { 'limit', type = 'string', min = 1, max = 50 } } },", 5,
+            { 'limit: unknown attribute "max" of type string, did you mean "max_length"?' } },
+        { nil, "    read = { get = '/a', params = { { 'x', type = 'integer' } },\n    example = { x = 'many' } },", 6,
+            { 'read.example: x: expected an integer, got a string ("many")' } },
+        { nil, "    read = { get = '/a', params = { { 'n', type = 'id', required = true },\n"
+            .. "    { 'x', values = { 'on' } } }, example = { x = 'of' } },", 6,
+            { "read.example: x: ", 'did you mean "on"?' } },
+        { nil, "    add = { post = '/a', write = 'unsafe', params = { { 'x', fields = { { 'n', type = 'id',\n"
+            .. "    required = true } } } },\n    example = { x = {} } },", 7, { "add.example: x.n: required" } },
+        { nil, "    read = { get = '/a', params = { { 'x', type = 'id', place = 'header', wire = 'a b' } } },", 5,
+            { 'read.x: "a b" is no name of a header' } },
     }
     for _, case in ipairs(cases) do
         it("is reported: " .. case[4][1], function()

@@ -102,6 +102,48 @@ describe("xml.value with a shape", function()
         assert.equal("[[1,2],[],[3]]", read("<a><b><c>1</c><c>2</c></b><b/><b><c>3</c></b></a>",
             list(list { type = "integer" })))
     end)
+    it("takes no document of another kind", function()
+        local text = { type = "string" }
+        local foreign = {
+            { "<Error><Message>no such action</Message></Error>", list(customer),
+                "the reply has <Message> where a record is expected" },
+            { "<a><b><ActionID>7</ActionID></b><c>x</c></a>", list(customer),
+                "the reply has <c> where a record is expected" },
+            { "<html><body><p>x</p></body></html>", list(customer), "the reply is a page, <html>" },
+            { "<HTML/>", customer, "the reply is a page, <HTML>" }, { "<html>x</html>", text, "a page" },
+            { "<html><head/></html>", nil, "a page" },
+            { "<Error>no such action</Error>", customer,
+                "the reply is <Error> with a text where a record is expected" },
+        }
+        for _, case in ipairs(foreign) do
+            local value, err = xml.read(case[1], case[2])
+            assert.is_nil(value)
+            assert.equal("decode", err.kind)
+            assert.matches(case[3], err.message, 1, true)
+            value, err = xml.value(assert(xml.decode(case[1])), case[2], { ordered = true })
+            assert.is_nil(value)
+            assert.matches(case[3], err.message, 1, true)
+        end
+        assert.equal('[null,{}]', read("<a><b nil='true'>x</b><b/></a>", list(customer)))
+        assert.equal('"no such action"', read("<string>no such action</string>", customer))
+        assert.equal("{}", read("<Customer> </Customer>", customer))
+        assert.equal("null", read("<Customer nil='1'>x</Customer>", customer))
+        assert.equal('["x"]', read("<a><html>x</html></a>", list(text)))
+    end)
+    it("reads what stands in place of a payload", function()
+        for _, shape in ipairs { "nothing", list(customer), customer, { type = "string" } } do
+            assert.equal("true", read("<boolean>true</boolean>", shape))
+            assert.equal("false", read("<Boolean> 0 </Boolean>", shape))
+        end
+        assert.equal("true", read "<boolean xmlns='http://schemas.microsoft.com/2003/10/Serialization/'>true</boolean>")
+        assert.equal('"maybe"', read("<boolean>maybe</boolean>", "nothing"))
+        assert.equal('""', read "<boolean/>")
+        assert.equal('{"ResponseCode":200}', read("<ResponseCode>200</ResponseCode>", "nothing"))
+        assert.equal('{"ResponseCode":200}', read("<Answer><ResponseCode>200</ResponseCode></Answer>", "nothing"))
+        assert.equal('{"ResponseCode":200}', read("<Answer><ResponseCode>200</ResponseCode></Answer>",
+            object { { "ResponseCode", type = "integer" } }, { ordered = true }))
+        assert.equal('{"ResponseCode":"ok","b":"1"}', read "<a><ResponseCode>ok</ResponseCode><b>1</b></a>")
+    end)
     it("reads objects of any names", function()
         local shape = { type = "object", of = { type = "integer" } }
         assert.equal('{"A":1,"a":2}', read("<x><A>1</A><a>2</a></x>", shape))

@@ -132,8 +132,41 @@ describe(RECIPE, function()
         assert.same(customers(16064), saved) -- whole, as all that are there
     end)
 
+    it("takes away what an earlier manifest lists, and nothing else", function()
+        local dir = helper.tmpdir()
+        assert.equal(0, run({ "--date", "2025-12-30" }, { cwd = dir }).code)
+        local earlier, manifest = {}, manifest_of(dir)
+        for _, entry in ipairs(manifest.campaigns) do earlier[#earlier + 1] = entry.file end
+        local others = { "campaign-1.ndjson", "campaign-x.ndjson", "other.ndjson" }
+        for _, name in ipairs(others) do helper.write(dir .. "/" .. name, "other") end
+        for _, name in ipairs { "other.ndjson", "../other.ndjson", "campaign-x.ndjson", "x/campaign-1.ndjson" } do
+            table.insert(manifest.campaigns, { file = name })
+        end
+        table.insert(manifest.campaigns, 1, "campaign-1.ndjson")
+        helper.write(dir .. "/manifest.json", json.encode(manifest))
+        assert.equal(0, run({ "--date", "2025-12-29", "--dry-run" }, { cwd = dir }).code)
+        assert.is_true(helper.exists(dir .. "/" .. earlier[1]))
+        local result = run({ "--date", "2025-12-29" }, { cwd = dir })
+        assert.equal(0, result.code, result.err)
+        local kept, gone = {}, 0
+        for _, entry in ipairs(manifest_of(dir).campaigns) do kept[entry.file] = true end
+        for _, name in ipairs(earlier) do
+            assert.equal(kept[name] or false, helper.exists(dir .. "/" .. name), name)
+            if not kept[name] then gone = gone + 1 end
+        end
+        assert.is_true(gone > 0)
+        for _, name in ipairs(others) do assert.equal("other", helper.read(dir .. "/" .. name)) end
+        for name in pairs(kept) do assert.is_true(helper.exists(dir .. "/" .. name)) end
+    end)
+
+    it("refuses a day that is still to come", function()
+        local result, dir = run { "--date", "2026-01-03" }
+        assert.same({ 2, {} }, { result.code, calls(dir) })
+        assert.matches("--date 2026-01-03: that day is still to come", result.err, 1, true)
+    end)
+
     it("says so when the data was updated meanwhile", function()
-        local result, dir = run { "--date", "2025-12-30", "--set", "optimove.hourly_limit=1" }
+        local result, dir = run { "--date", "2025-12-30", "--set", "optimove.hourly_limit=2" }
         assert.equal(0, result.code, result.err)
         assert.same({ before = "2025-12-30", after = "2025-12-31", changed = true }, manifest_of(dir).data_update)
         assert.truthy(result.err:find("the data was updated meanwhile: pages may have moved", 1, true), result.err)
@@ -180,6 +213,7 @@ describe(RECIPE, function()
         assert.equal(0, result.code, result.err)
         assert.equal("earlier", helper.read(dir .. "/manifest.json"))
         assert.is_false(helper.exists(dir .. "/campaign-16064.ndjson"))
+        assert.is_nil(json.decode(result.out).manifest)
     end)
 
     it("refuses what cannot be before any call", function()

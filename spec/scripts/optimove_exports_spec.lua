@@ -66,7 +66,7 @@ describe(RECIPE, function()
 
     it("reads attributes that come as one text, whatever separates them", function()
         local wanted
-        for _, delimiter in ipairs { ":", "\t" } do
+        for _, delimiter in ipairs { ":", "\t", "colon", "tab" } do
             local result, dir = export(by_action(50, { "--attributes", "City;Tier;Country", "--delimiter", delimiter,
                 "--set", "optimove.version=none", "--out", "out.csv" }))
             assert.equal(0, result.code, result.err)
@@ -114,8 +114,14 @@ describe(RECIPE, function()
         assert.equal("CustomerID,City\n", helper.read(dir .. "/out.csv"))
         result, dir = export(by_action(3, { "--out", "out.csv", "--dry-run" }))
         assert.equal(0, result.code, result.err)
+        assert.same({ records = 3 }, json.decode(result.out))
         assert.is_false(helper.exists(dir .. "/out.csv"))
         assert.same({ GetCustomersByAction = 1 }, calls(dir))
+    end)
+
+    it("ends in silence where nobody reads standard output any more", function()
+        assert.same({ code = 1, err = "" }, recipes.unread(RECIPE, by_action(25000, { "--out", "-" })))
+        assert.same({ code = 1, err = "" }, recipes.unread(RECIPE, by_action(1, { "--out", "-", "--json" })))
     end)
 
     it("leaves the file of before where a page fails", function()

@@ -259,6 +259,15 @@ describe(EVENTS, function()
         end
     end)
 
+    it("ends where nobody reads standard output any more, with the rows among the dead letters", function()
+        local result, dir = recipes.unread("primedata/export-events", { "--identity", "email=a@example.com",
+            "--identity", "email=b@example.com", "--identity", "email=c@example.com", "--out", "-" })
+        assert.equal(1, result.code)
+        assert.matches("^neap: 3 records: [^\n]*; ended: nobody reads standard output; dead letters in "
+            .. "neap.dead.ndjson\n$", result.err)
+        assert.is_true(#recipes.objects(dir .. "/neap.dead.ndjson") > 0)
+    end)
+
     it("saves nothing of nobody; unknown profiles are dead letters", function()
         local result, dir = export(EVENTS, "email,profile_id\nnobody,\na@example.com,\n,unknown\n",
             { "--out", "e.ndjson" })

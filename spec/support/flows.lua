@@ -4,6 +4,7 @@ local helper = require "spec.support.helper"
 require "spec.support.recipes"
 local neap = require "neap"
 local json = require "neap.native.json"
+local log = require "neap.native.log"
 local recipes = require "neap.cli.recipes"
 local runtime = require "neap.runtime"
 
@@ -14,6 +15,7 @@ local flows = {}
 ---@field err? neap.Error
 ---@field known any what the simulator knows
 ---@field dir string with log.ndjson and dead.ndjson
+---@field log string[] lines of the log of Neap itself
 
 --- The args as the command line would have them: defaults filled in, in wire form.
 local function args_of(flow, given, dir)
@@ -29,7 +31,8 @@ end
 ---@return spec.FlowRun
 function flows.run(recipe, args, opts)
     return neap.run(function()
-        local run = { dir = helper.tmpdir() }
+        local run = { dir = helper.tmpdir(), log = {} }
+        log.capture(function(line) run.log[#run.log + 1] = line end)
         runtime.configure {
             sandbox = true, seed = opts.seed or 1, faults = opts.faults, sandbox_log = run.dir .. "/log.ndjson",
         }
@@ -40,6 +43,7 @@ function flows.run(recipe, args, opts)
         end
         run.known = json.decode(json.encode(runtime.sandbox():inspect(recipe:match "^[^/]+", opts.ask)))
         runtime.configure {}
+        log.capture()
         return run
     end, { clock = "virtual", seed = opts.seed })
 end

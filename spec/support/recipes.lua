@@ -23,6 +23,19 @@ function recipes.run(recipe, args, opts)
     return helper.cli(words, opts), opts.cwd
 end
 
+--- Runs a recipe whose standard output nobody reads any more.
+---@param args string[]
+---@return { code: integer, err: string }
+---@return string dir
+function recipes.unread(recipe, args)
+    local dir, words = helper.tmpdir(), { helper.quote(helper.bin), "run", recipe, "--sandbox --clock virtual" }
+    for _, word in ipairs(args) do words[#words + 1] = helper.quote(word) end
+    -- The reader has opened the pipe once the shell has, and is gone once it was waited for.
+    local line = "cd %s && mkfifo pipe && { : < pipe & exec 3> pipe; wait; %s >&3 2> err; }"
+    local _, _, code = os.execute(line:format(helper.quote(dir), table.concat(words, " ")))
+    return { code = code, err = helper.read(dir .. "/err") }, dir
+end
+
 --- Runs an import recipe with a file of this text.
 ---@param name? string of the file, default in.csv; dead letters are beside it
 ---@return { code: integer, err: string, summary: table?, letters: table[], calls: table[] }

@@ -1,5 +1,6 @@
 --- What calls of one endpoint of one client share: queue, retry program, credential, connections.
 
+local account = require "neap.account"
 local auth = require "neap.vendor.auth"
 local build = require "neap.call.build"
 local errors = require "neap.error"
@@ -49,6 +50,25 @@ function M.policy(client, is_repeatable)
     return rawget(client, name)
 end
 
+--- The retry program of logins: what 429 means there, and how long it lasts, the session knows.
+---@param client neap.Client
+---@return userdata
+function M.login_policy(client)
+    if not rawget(client, "own_login_policy") then
+        local rules = { { status = { 429 }, retries = 0, base = 0, backoff = "constant", jitter = "none" } }
+        for _, rule in ipairs(client.model.retry) do
+            local resolved, others = resolve_rule(rule, client.settings), {}
+            for _, status in ipairs(resolved.status) do
+                if status ~= 429 then others[#others + 1] = status end
+            end
+            resolved.status, resolved.pause = others, nil
+            if others[1] then rules[#rules + 1] = resolved end
+        end
+        rawset(client, "own_login_policy", flow.policy(rules))
+    end
+    return rawget(client, "own_login_policy")
+end
+
 local function unknown_path(endpoint)
     return errors.new {
         kind = "invalid", outcome = "not_sent",
@@ -59,16 +79,14 @@ end
 
 --- Where limits are kept that all processes share; nil where there are none. A file that fails stops the
 -- calls: a limit that is not counted would be broken.
-local function shared_limits(model)
-    for _, limit in ipairs(model.limits) do
-        if policies.is_window(limit) then return state.store() end
-    end
+local function shared_limits(client)
+    if account.has_window(client.model, client.settings) then return state.store() end
 end
 
 --- The credential of one entry of `auth`; nil for "none" and for sessions.
 local function credential_of(client, name)
     local spec = auth.chosen(client.model.auth[name], client.settings)
-    if not spec.secret then return nil end
+    if not spec or not spec.secret then return nil end
     local made = client.credentials[name]
     if not made then
         local field = spec.name
@@ -97,6 +115,7 @@ end
 ---@field any_case boolean
 ---@field reads_xml boolean
 ---@field decode_options? table
+---@field told_at? number when a wait of its calls was last told
 
 --- Gets it; made at the first call.
 ---@async
@@ -113,7 +132,7 @@ function M.bind(handle, client)
         local known, err = registry.check_simulator(client.model)
         if not known then return nil, err end
     end
-    local store, err = shared_limits(client.model)
+    local store, err = shared_limits(client)
     if err then return nil, err end
     if handle.bound then return handle.bound end -- another task was faster
     local queue, gate = client.account:queue(client.model, endpoint, client.settings, store)

@@ -51,7 +51,8 @@ end
 local function setting_names(model)
     local placed, secrets = {}, {}
     local function note(into, name, setting)
-        into[name] = ("a setting, not a parameter: use --set %s.%s=..."):format(model.name, setting)
+        into[name] = ("a setting, not a parameter: use --set %s.%s=%s"):format(model.name, setting,
+            into == secrets and "env:NAME" or "...")
     end
     for _, entry in pairs(model.auth) do
         for _, spec in ipairs(auth.alternatives(entry)) do

@@ -12,7 +12,7 @@ local SHOWN = 10
 
 --- The request with `***` where its credential will be.
 local function masked(endpoint, client, request)
-    local spec = auth.chosen(client.model.auth[endpoint.auth], client.settings)
+    local spec = auth.chosen(client.model.auth[endpoint.auth], client.settings) or {}
     local headers, body, target = { table.unpack(request.headers) }, request.body, request.url
     if spec.place == "header" or spec.place == "session" then
         table.move({ spec.name, "***" }, 1, 2, #headers + 1, headers)

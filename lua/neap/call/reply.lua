@@ -13,6 +13,7 @@ local M = {}
 
 local EXCERPT = 200 -- characters of a body that is not what was expected
 local BEGINNING = 60 -- of one that is quoted for a hint
+local SLACK = 200 -- blanks and quotes around a text that is compared
 local LOOKED_AT = 65536 -- bytes of a page in which its words are searched
 
 --- The kind of error that a status means.
@@ -155,14 +156,24 @@ function M.token(member)
     end
 end
 
---- Is an answer the one that means: the session is over? Its text may be quoted, in any letter case.
+--- A short body without the quotes or the element around it.
+local function bare(body)
+    return (body:gsub("<[^<>]*>", ""):match '^%s*"?(.-)"?%s*$')
+end
+
+--- Is an answer the one that means: the session is over? Its body is the text, perhaps quoted, or the
+-- envelope finds the text in it as the vendor's message; in any letter case.
 ---@param expired { status: integer, text: string }
+---@param envelope neap.Envelope
 ---@param res userdata
 ---@return boolean
-function M.is_expiry(expired, res)
+function M.is_expiry(expired, envelope, res)
     if res:status() ~= expired.status then return false end
-    local text = res:body():match '^%s*"?(.-)"?%s*$'
-    return text:lower() == expired.text:lower()
+    local body, wanted = res:body(), expired.text:lower()
+    if #body <= #wanted + SLACK and bare(body):lower() == wanted then return true end
+    local decoded = #body <= LOOKED_AT and json.decode(body) or nil
+    local message = decoded ~= nil and envelope.complain(decoded)
+    return type(message) == "string" and message:lower() == wanted
 end
 
 ---@class neap.Reply an answer of which more than the payload is needed

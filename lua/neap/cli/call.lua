@@ -78,6 +78,8 @@ local function put_text(params, values, argument, opts)
         local message
         input, message = read_file(path, resolved and resolved.field.type == "string")
         if not input then return { path = argument.name, message = message } end
+        local is_list = resolved and resolved.field.type == "list" and input:find "^%s*%["
+        if is_list then return put_json(params, values, { name = argument.name, text = input }, opts) end
     end
     local _, fault = params:assign(values, argument.name, input, opts)
     return fault

@@ -124,6 +124,7 @@ end
 ---@param traceback? string written to the log at level debug
 function M.failure(raised, traceback)
     local err = as_error(raised)
+    if err.reader_gone then return end -- whoever read standard output has seen enough
     io.stdout:flush()
     if M.is_json then
         local line = json.encode { error = error_table(err) }
@@ -186,6 +187,7 @@ local function ending(summary)
     if not ended then return "" end
     local words = WORDS[ended.reason]
     if ended.reason == "signal" then words = "ended by " .. tostring(ended.err) end
+    if errors.is(ended.err) and ended.err.reader_gone then words = "ended: nobody reads standard output" end
     local read = summary.stream and (", %d records read"):format(summary.total) or ""
     return ("; %s%s"):format(words or "ended early", read)
 end

@@ -22,7 +22,8 @@ local function vendor_settings(lines, names)
         for _, field in ipairs(ok and model.settings or {}) do
             if field.required then
                 rows[#rows + 1] = { settings.environment_name(name, field[1]),
-                    ("or --set %s.%s=...: %s"):format(name, field[1], field.doc or "") }
+                    ("or --set %s.%s=%s: %s"):format(name, field[1], field.type == "secret" and "env:NAME" or "...",
+                        field.doc or "") }
             end
         end
     end

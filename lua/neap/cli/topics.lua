@@ -74,8 +74,8 @@ So a second run needs no second login, and 2,000 calls an hour are 2,000 in all.
 session or such a limit touch the file. --no-state leaves it alone: the run then logs in by itself
 and counts for itself. With --sandbox nothing is kept.
 
-If the file cannot be used (locked, full, damaged, written by a newer Neap), calls that need it fail
-and say so. It may be deleted while no run is under way: what was counted is forgotten.]==],
+If the file cannot be used (locked, full, damaged, moved away, of a newer Neap), calls that need it
+fail and say so. It may be deleted while no run is under way: what was counted is forgotten.]==],
     { "session", "sessions" })
 
 topic("faults", "the faults that the sandbox makes on demand", [==[
@@ -89,9 +89,10 @@ topic("faults", "the faults that the sandbox makes on demand", [==[
   outage:status=503,from=10,to=200       answers 503 to everything in a span of time
   expire@optimove:at=60                  ends every session at that time
 
-Times are seconds from the start. p is the probability, 1 when left out. The same --seed gives the
-same faults; --sandbox-log FILE writes one JSON line per request: at, vendor, endpoint, method,
-path, status, fault. With --clock virtual the waits of a run take no time.]==],
+KIND may be any status from 200 to 599. Times are seconds from the first request. p is the
+probability, 1 when left out. The same --seed gives the same faults; --sandbox-log FILE writes one
+JSON line per request: at, vendor, endpoint, method, path, status, fault. With --clock virtual the
+waits of a run take no time.]==],
     { "fault", "sandbox-faults" })
 
 topic("exit-codes", "what the exit codes mean", [==[

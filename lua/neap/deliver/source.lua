@@ -3,6 +3,7 @@
 -- the source broke; neither is its end.
 
 local errors = require "neap.error"
+local values = require "neap.schema.value"
 
 local M = {}
 
@@ -27,15 +28,22 @@ function Iterator:next()
     return record, self.at
 end
 
+--- One object, or a list with holes, would lose records.
+local function is_list(from)
+    local count = 0
+    for _ in pairs(from) do count = count + 1 end
+    return count == #from
+end
+
 --- Makes a source of what a workflow hands over. Raises for anything else.
 ---@param from any
 function M.open(from)
     if type(from) == "table" and type(from.next) == "function" then return from end
-    if type(from) == "table" then return setmetatable({ items = from, at = 0 }, List) end
+    if type(from) == "table" and is_list(from) then return setmetatable({ items = from, at = 0 }, List) end
     if type(from) == "function" then return setmetatable({ pull = from, at = 0 }, Iterator) end
     error(errors.new {
         kind = "invalid", where = errors.caller(),
-        message = ("ctx:deliver: records expected (neap.records, a list or an iterator), got a %s"):format(type(from)),
+        message = "ctx:deliver: records expected (neap.records, a list or an iterator), got " .. values.said(from),
     }, 0)
 end
 

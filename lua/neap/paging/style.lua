@@ -61,11 +61,20 @@ end
 
 local STYLES = {}
 
---- A page that is shorter than what was asked for is the last one. What came counts, not what was asked
--- for: a vendor that overlooks the size sends pages of its default one.
+--- May that many records be all that the vendor gives in one page, whatever it is asked for? Nobody sets such
+-- a bound to 37.
+local function is_cap(count, default)
+    return count == default or count >= 10 and (count % 10 == 0 or count % 25 == 0)
+        or count >= 16 and count & (count - 1) == 0
+end
+
+--- The last page is shorter than those that the vendor can give. That is what was asked for, or less: it may
+-- overlook the size, or have a bound of its own. A page shorter than an earlier one is the last; a short
+-- one before which there was none so long is too, unless it looks like the bound: the next page tells.
 function STYLES.skip(paging, values)
     local base, given = base_of(paging, values), values[paging.position]
     local style = { start = math.tointeger(given) or 0, resized = same }
+    local longest = 0 -- page of this walk
 
     function style.request(position, size)
         local skip = (position > 0 or given) and position or nil
@@ -73,8 +82,9 @@ function STYLES.skip(paging, values)
     end
 
     function style.after(_, position, count, size)
-        local is_last = count < size and count ~= paging.default
-        if count > 0 and not is_last then return position + count end
+        local may_be_full = count >= size or count >= longest and is_cap(count, paging.default)
+        longest = math.max(longest, count)
+        if count > 0 and may_be_full then return position + count end
     end
 
     function style.resume(position)

@@ -2,9 +2,9 @@
 -- nothing of replies: it takes records one by one, and asks what follows when a page has no more of them,
 -- earlier only where the source knows that page already.
 
-local concurrency = require "neap.concurrency"
 local errors = require "neap.error"
 local guards = require "neap.paging.guard"
+local task = require "neap.native.task"
 
 local M = {}
 
@@ -16,7 +16,7 @@ local SMALLEST_PART = 16
 local TOO_LARGE = { timeout = true, too_large = true }
 
 ---@class neap.paging.Walk
----@field fetch fun(values: table, target: string?): table|nil, neap.Error?
+---@field source neap.paging.Source
 ---@field style table
 ---@field origin { vendor: string, endpoint: string }
 ---@field position any of the page that is read, or of the next one to fetch
@@ -25,8 +25,9 @@ local TOO_LARGE = { timeout = true, too_large = true }
 ---@field page? table
 ---@field sample any[] first records of the page, read ahead, and `err` that broke it
 ---@field taken integer records of the page that were handed out
+---@field look_at number records taken of the page after which the next one may be asked for
 ---@field decision? { position: any, err: neap.Error? } what follows the page
----@field ahead? neap.Task that fetches the next page
+---@field ahead? neap.Task that fetches the next page; it must not refer to the walk, see __gc
 ---@field pages integer fetched
 ---@field handed integer records of all pages
 ---@field is_asked boolean a task waits for a page
@@ -34,13 +35,13 @@ local TOO_LARGE = { timeout = true, too_large = true }
 local Walk = {}
 Walk.__index = Walk
 
----@param fetch fun(values: table, target: string?): table|nil, neap.Error?
+---@param source neap.paging.Source
 ---@param style table
 ---@param opts { size?: integer, max_pages?: integer, max_records?: integer, vendor: string, endpoint: string }
 ---@return neap.paging.Walk
-function M.new(fetch, style, opts)
+function M.new(source, style, opts)
     local walk = setmetatable({
-        fetch = fetch, style = style, position = style.start, size = opts.size, guard = guards.new(),
+        source = source, style = style, position = style.start, size = opts.size, guard = guards.new(),
         least = opts.size and math.max(opts.size // SMALLEST_PART, 1), pages = 0, handed = 0,
         max_pages = opts.max_pages, max_records = opts.max_records or math.huge, is_over = false, is_asked = false,
         origin = { vendor = opts.vendor, endpoint = opts.endpoint },
@@ -59,6 +60,12 @@ end
 
 Walk.__close = Walk.close
 
+--- Of an iterator that was forgotten: what was fetched ahead for it ends. In a task, since what a cancelled
+-- task closes is nothing for the middle of any allocation.
+function Walk.__gc(walk)
+    if walk.ahead then task.detach(walk.ahead.cancel, walk.ahead) end
+end
+
 --- Ends the walk with an error.
 local function fail(walk, err)
     walk:close()
@@ -70,18 +77,33 @@ end
 -- Pages -----------------------------------------------------------------------------------------
 
 local function fetch_at(walk, position)
-    local values, target = walk.style.request(position, walk.size)
-    return walk.fetch(values, target)
+    return walk.source.fetch(walk.style.request(position, walk.size))
 end
 
---- The page at the walk's position: the one that was asked for already, if any. -> page | nil, err
-local function fetch(walk)
+--- Starts to fetch a page. The task is nobody's child: who asked for a record need not wait for the page,
+-- and may be cancelled without it.
+local function start_ahead(walk, position)
+    local ahead = task.detach(walk.source.fetch, walk.style.request(position, walk.size))
+    local slot = task.attached() -- of the record that a delivery works on
+    if slot then task.attach(ahead, slot:child()) end
+    return ahead
+end
+
+--- The page that was asked for already; what ended only because its delivery did is asked for anew.
+local function fetch_ahead(walk)
     local ahead = walk.ahead
-    if not ahead then return fetch_at(walk, walk.position) end
+    local ok, page, err = pcall(ahead.await, ahead) -- whoever is cancelled here leaves it to the next one
     walk.ahead = nil
-    local ok, page, err = ahead:await()
+    if walk.is_over then return nil end
     if not ok then error(page, 0) end
+    if err and err.kind == "cancelled" then return fetch_at(walk, walk.position) end
     return page, err
+end
+
+--- The page at the walk's position. -> page | nil, err
+local function fetch(walk)
+    if walk.ahead then return fetch_ahead(walk) end
+    return fetch_at(walk, walk.position)
 end
 
 --- Halves the pages after a failure that smaller ones may not have. False: they cannot be smaller.
@@ -126,21 +148,28 @@ local function ask(walk)
     return setmetatable({ walk = walk }, Asking)
 end
 
+--- False: the walk was closed meanwhile.
 local function open_page(walk)
     local _ <close> = ask(walk)
     local page, err = fetch(walk)
-    while not page do
+    while not page and not walk.is_over do
         if not shrink(walk, err) then
             err.hint = err.hint or hint_of(walk)
             fail(walk, err)
         end
         page, err = fetch(walk)
     end
+    if walk.is_over then
+        if page then page.close() end
+        return false
+    end
     walk.page, walk.sample, walk.pages = page, read_sample(page), walk.pages + 1
     walk.taken, walk.decision = 0, nil
+    walk.look_at = page.count and (page.count + 1) // 2 or math.huge
     if walk.style.is_url then walk.guard:visit(page.url) end
     err = not walk.sample.err and walk.guard:compare(walk.sample)
     if err then fail(walk, err) end
+    return true
 end
 
 -- What follows ----------------------------------------------------------------------------------
@@ -169,13 +198,22 @@ local function is_last(walk, decision)
     return decision.position == nil or walk.pages >= (walk.max_pages or MOST_PAGES)
 end
 
---- Half-way through a page that is known as a whole, asks for the next one.
+--- Where the limits have no room for the next page, it is looked again after this part of the present one.
+local LOOK_EVERY = 64
+
+--- Half-way through a page that is known as a whole, or later, asks for the next one where the limits have
+-- room for it now: it must not wait before calls that are needed sooner.
 local function look_ahead(walk)
+    if walk.taken < walk.look_at then return end
     local count = walk.page.count
-    if walk.ahead or not count or walk.taken * 2 < count or walk.decision then return end
     local decision = decide(walk, count)
+    walk.look_at = math.huge
     if decision.err or is_last(walk, decision) or walk.handed - walk.taken + count >= walk.max_records then return end
-    walk.ahead = concurrency.spawn(pcall, fetch_at, walk, decision.position)
+    if walk.source.may_fetch() then
+        walk.ahead = start_ahead(walk, decision.position)
+    else
+        walk.look_at = walk.taken + 1 + count // LOOK_EVERY
+    end
 end
 
 --- Goes on behind a page without more records.
@@ -212,7 +250,7 @@ end
 function Walk:next()
     while not self.is_over do
         if self.handed >= self.max_records then return self:close() end
-        if not self.page then open_page(self) end
+        if not self.page and not open_page(self) then return nil end
         local record, err = take(self)
         if record ~= nil then
             self.taken, self.handed = self.taken + 1, self.handed + 1

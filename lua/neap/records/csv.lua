@@ -5,6 +5,7 @@ local errors = require "neap.error"
 local native = require "neap.native.csv"
 local schema = require "neap.schema"
 local shapes = require "neap.records.shape"
+local suggest = require "neap.suggest"
 local values = require "neap.schema.value"
 
 local M = {}
@@ -68,8 +69,23 @@ local function missing_faults(header, required)
     for _, name in ipairs(header) do there[name] = true end
     for _, name in ipairs(required or {}) do
         if not there[name] then
-            faults[#faults + 1] = { path = name, message = "required, and there is no such column" }
+            faults[#faults + 1] = {
+                path = name, message = "required, and there is no such column", hint = suggest.hint(name, header),
+            }
         end
+    end
+    return faults
+end
+
+--- Faults of columns that are one field under two spellings, where letter case does not count.
+local function twice_faults(columns)
+    local seen, faults = {}, {}
+    for _, column in ipairs(columns or {}) do
+        local path = table.concat(column.keys, ".")
+        if seen[path] then
+            faults[#faults + 1] = { path = column.name, message = ("there is a column %s, too"):format(seen[path]) }
+        end
+        seen[path] = column.name
     end
     return faults
 end
@@ -131,6 +147,7 @@ function Parser:check_header()
     local faults, more = name_faults(self.header), nil
     if #faults == 0 and self.shape then
         self.columns, more = self.shape.schema:columns(self.header, self.shape.options)
+        more = more or twice_faults(self.columns)
     elseif #faults == 0 then
         self.columns, more = plain_columns(self.header), missing_faults(self.header, self.required)
     end

@@ -1,6 +1,7 @@
 --- Turns the fields of a definition into compiled ones: copies with their checks. A fault of the
 -- definition is raised, naming its place and the field.
 
+local attribute = require "neap.schema.attribute"
 local container = require "neap.schema.container"
 local scalar = require "neap.schema.scalar"
 local types = require "neap.schema.types"
@@ -103,7 +104,7 @@ end
 ---@param where string
 ---@return neap.CompiledField
 function compile.field(spec, name, path, where)
-    local fault = types.fault(spec)
+    local fault = attribute.fault(spec)
     if fault then refuse(where, path, fault) end
     local field = {}
     for key, value in pairs(spec) do field[key] = value end

@@ -180,6 +180,7 @@ function scalar.enum(field)
     for i, member in ipairs(field.values) do
         members[member], texts[i] = member, tostring(member)
     end
+    for i, word in ipairs(field.words or {}) do members[word], texts[i] = field.values[i], word end
     return function(value)
         local member = value ~= nil and members[value]
         if member then return member end

@@ -1,8 +1,5 @@
 --- What a field may say: the types, the attributes of each, and how a field reads in words.
 
-local suggest = require "neap.suggest"
-local values = require "neap.schema.value"
-
 local types = {}
 
 ---@alias neap.FieldType
@@ -25,6 +22,7 @@ local types = {}
 ---@field lax? "below"|"above" settings: which side of the default is laxer than the vendor's rule
 ---@field example? any
 ---@field values? (string|number)[] enum
+---@field words? string[] enum: names of the values, taken in their place and shown
 ---@field min? number integer, number, decimal, duration (seconds): least value; list: least items
 ---@field max? number the same, greatest
 ---@field min_length? integer characters
@@ -51,10 +49,6 @@ local function set(...)
     return members
 end
 
---- Attributes that every field may have.
-local common = set("type", "required", "default", "doc", "nullable", "also", "place", "wire", "deprecated",
-    "sandbox", "lax", "example", "source", "summary")
-
 local text = { "min_length", "max_length", "pattern", "pattern_doc" }
 local zones = { "zone", "zone_form", "date_only", "unpadded", "form" }
 
@@ -65,7 +59,7 @@ types.all = {
     integer = { said = "integer", plural = "integers", attributes = set("min", "max") },
     number = { said = "number", plural = "numbers", attributes = set("min", "max") },
     boolean = { said = "boolean", plural = "booleans", attributes = set("as_text") },
-    enum = { said = "enum", plural = "enums", attributes = set("values") },
+    enum = { said = "enum", plural = "enums", attributes = set("values", "words") },
     date = { said = "date", plural = "dates", attributes = set("unpadded") },
     datetime = {
         said = "date with time", plural = "dates with time", attributes = set(table.unpack(zones)),
@@ -91,123 +85,12 @@ types.all = {
     url = { said = "URL", plural = "URLs", attributes = set("max_length") },
 }
 
---- Lua types of attributes whose mistakes would otherwise show late.
-local kinds = {
-    required = "boolean", nullable = "boolean", open = "boolean", unpadded = "boolean",
-    date_only = "boolean", as_text = "boolean", doc = "string", wire = "string",
-    pattern_doc = "string", join = "string", values = "table", fields = "table", of = "table",
-    either = "table", also = "table", min = "number", max = "number", min_length = "number", max_length = "number",
-    custom_max_length = "number", places = "number",
-}
-
---- Attributes that count something.
-local counts = set("min_length", "max_length", "custom_max_length", "places")
-
---- Attributes that hold fields; other tables are shown as JSON.
-local holds = set("of", "fields", "either")
-
---- Words that an attribute is restricted to.
-local words = {
-    place = set("body", "query", "path", "header"), zone = set("required", "optional", "none"),
-    zone_form = set("Z", "+08:00", "+0800", "+08"), lax = set("below", "above"),
-    form = set("sql"),
-}
-
---- Ends a message with the nearest of the names, if one is near.
-local function with_hint(message, name, names)
-    local hint = suggest.hint(tostring(name), names)
-    return hint and message .. ", " .. hint or message
-end
-
-local function attribute_fault(kind, name, value)
-    local known = types.all[kind].attributes
-    if not common[name] and not known[name] then
-        local names = {}
-        for _, from in ipairs { common, known } do
-            for other in pairs(from) do names[other] = true end
-        end
-        return with_hint(('unknown attribute "%s" of type %s'):format(name, kind), name, names)
-    end
-    if kinds[name] and type(value) ~= kinds[name] then
-        return ("attribute %s: expected a %s, got a %s"):format(name, kinds[name], type(value))
-    end
-    if type(value) == "table" and not holds[name] then
-        local where, message = values.json_fault(value, name)
-        if where then return ("attribute %s: %s"):format(where, message) end
-    end
-    local is_count = counts[name] or kind == "list" and (name == "min" or name == "max")
-    if is_count and not math.tointeger(value) then
-        return ("attribute %s: expected an integer, got %s"):format(name, value)
-    end
-    if words[name] and not words[name][value] then
-        local message = ('attribute %s: "%s" is not known'):format(name, value)
-        return with_hint(message, value, words[name])
-    end
-end
-
---- Gets what a field needs beside its attributes.
-local function missing_part(kind, spec)
-    if kind == "enum" and not (spec.values and spec.values[1]) then return "values are missing" end
-    if kind == "either" and not (spec.either and spec.either[1]) then return "either is missing" end
-    if kind == "object" and spec.open and not spec.fields then
-        return "open without fields: an object without fields takes any name"
-    end
-    if kind == "object" and spec.of and spec.fields and not spec.open then
-        return "attribute of: beside fields it needs open"
-    end
-    if kind == "list" and spec.join == "" then return "attribute join: empty" end
-    if kind == "datetime" and spec.form and (spec.zone or spec.zone_form or spec.date_only or spec.unpadded) then
-        return "attribute form: it allows neither zone nor a plain date"
-    end
-    if kind == "datetime" and spec.unpadded and not spec.date_only then
-        return "attribute unpadded: beside a time it needs date_only"
-    end
-end
-
 --- Gets the type of a field, which `values`, `fields` and `either` imply.
 ---@param spec neap.Field
 ---@return string?
 function types.of(spec)
     return spec.type or (spec.values and "enum") or (spec.fields and "object")
         or (spec.either and "either") or nil
-end
-
---- Says that the type is missing, or which name was probably meant for it.
-local function missing_type(spec)
-    for name in pairs(spec) do
-        if name ~= 1 and not common[name] and suggest.nearest(tostring(name), { "type" }) then
-            return with_hint(('unknown attribute "%s"'):format(name), name, { "type" })
-        end
-    end
-    return "type is missing"
-end
-
---- Gets the fault of the first attribute, by name, that has one.
-local function first_fault(kind, spec)
-    local names = {}
-    for name in pairs(spec) do
-        if name ~= 1 then names[#names + 1] = name end
-    end
-    table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
-    for _, name in ipairs(names) do
-        local fault = attribute_fault(kind, name, spec[name])
-        if fault then return fault end
-    end
-end
-
---- Gets the first fault of a field's own attributes. Most have none: only then is the order worth a sort.
----@param spec neap.Field
----@return string? fault
-function types.fault(spec)
-    local kind = types.of(spec)
-    if kind == nil then return missing_type(spec) end
-    if not types.all[kind] then
-        return with_hint(('unknown type "%s"'):format(kind), kind, types.all)
-    end
-    for name, value in pairs(spec) do
-        if name ~= 1 and attribute_fault(kind, name, value) then return first_fault(kind, spec) end
-    end
-    return missing_part(kind, spec)
 end
 
 --- Gets a type in the plural; nil for what has none.
@@ -225,7 +108,7 @@ function types.name(field)
     local kind = types.of(field) or "any"
     if kind == "enum" then
         local texts = {}
-        for i, value in ipairs(field.values) do texts[i] = value == "" and '""' or tostring(value) end
+        for i, value in ipairs(field.words or field.values) do texts[i] = value == "" and '""' or tostring(value) end
         return "one of " .. table.concat(texts, ", ")
     end
     if kind == "list" then

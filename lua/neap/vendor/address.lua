@@ -1,13 +1,14 @@
 --- Where an API is: `base_url` and `prefix` of a definition, and what settings make of them.
 
 local grammar = require "neap.vendor.grammar"
+local types = require "neap.schema.types"
 local url = require "neap.native.url"
 
 local M = {}
 
 local function check_url(c, path, text)
-    local ok = type(text) == "string" and text:find "^[hH][tT][tT][pP][sS]?://" and
-        url.join((text:gsub("{[%w_]+}", "0")), "/")
+    local filled = type(text) == "string" and text:gsub("{[%w_]+}", "0")
+    local ok = filled and filled:find "^[hH][tT][tT][pP][sS]?://" and not filled:find "[{}]" and url.join(filled, "/")
     if ok then return end
     local shown = type(text) == "string" and ("%q"):format(text) or "a " .. type(text)
     grammar.refuse(c, path, shown .. " is no http or https URL")
@@ -50,19 +51,60 @@ local function named(text)
     return names
 end
 
---- Checks that each setting is there.
----@param settings table<string, table>
-function M.check_settings(c, def, settings)
-    for _, field in ipairs { "base_url", "prefix" } do
-        local value = def[field]
-        local texts = type(value) == "table" and value or { value }
-        if texts.by and not settings[texts.by] then
-            grammar.refuse_name(c, { field, "by" }, texts.by, settings, "setting")
+--- Settings whose values read as a part of a URL.
+local TEXTUAL = { string = true, id = true, integer = true, number = true, decimal = true, enum = true }
+
+--- The settings that a text names are there, and what may stand in an address.
+local function check_named(c, path, text, settings)
+    for _, name in ipairs(named(text)) do
+        local setting = settings[name]
+        if not setting then grammar.refuse_name(c, path, name, settings, "setting") end
+        local kind = types.of(setting)
+        if kind == "secret" then grammar.refuse(c, path, ("%q is a secret, which no address holds"):format(name)) end
+        if not TEXTUAL[kind] then
+            grammar.refuse(c, path, ("the setting %q is of type %s, which no address holds"):format(name, kind))
         end
-        for _, text in pairs(texts) do
-            for _, name in ipairs(named(text)) do
-                if not settings[name] then grammar.refuse_name(c, { field }, name, settings, "setting") end
+    end
+end
+
+--- The setting that chooses always has a value, and there is an entry for each it may have, and none beside.
+local function check_entries(c, field, choice, settings, what)
+    local setting, known = settings[choice.by], {}
+    if not setting then grammar.refuse_name(c, { field, "by" }, choice.by, settings, "setting") end
+    if not setting.values or setting.default == nil and not setting.required then
+        grammar.refuse(c, { field, "by" },
+            ("the setting %q chooses: it needs values, and a default or required"):format(choice.by))
+    end
+    for _, value in ipairs(setting.values) do
+        known[value] = true
+        if choice[value] == nil then
+            local shown = type(value) == "string" and ("%q"):format(value) or tostring(value)
+            grammar.refuse(c, { field }, ("no %s for %s = %s"):format(what, choice.by, shown))
+        end
+    end
+    for value in pairs(choice) do
+        if value ~= "by" and not known[value] then
+            grammar.refuse_name(c, { field, value }, value, known, "value of " .. choice.by)
+        end
+    end
+end
+
+local PARTS = { { "base_url", "URL" }, { "prefix", "prefix" } }
+
+--- Checks the settings that choose an address or are in one. Raises what grammar.refuse raises.
+---@param c table
+---@param def table
+---@param settings table<string, table> fields by name
+function M.check_settings(c, def, settings)
+    for _, part in ipairs(PARTS) do
+        local field, value = part[1], def[part[1]]
+        if type(value) == "string" then
+            check_named(c, { field }, value, settings)
+        elseif value then
+            for name, text in pairs(value) do
+                if name ~= "by" then check_named(c, { field, name }, text, settings) end
             end
+            check_entries(c, field, value, settings, part[2])
         end
     end
 end

@@ -2,6 +2,7 @@
 -- one client has.
 
 local grammar = require "neap.vendor.grammar"
+local header = require "neap.vendor.header"
 local lang = require "neap.lang"
 
 local M = {}
@@ -40,7 +41,8 @@ local SESSION = { "login", "header", "token", "life", "absolute", "margin", "exp
 function M.constructors.session(t)
     grammar.check_constructor("auth.session", t, SESSION)
     return { place = "session", name = t.header, session = {
-        login = t.login, params = t.params or {}, token = t.token, life = t.life, absolute = t.absolute,
+        login = t.login, params = t.params == nil and {} or t.params, token = t.token, life = t.life,
+        absolute = t.absolute,
         margin = t.margin or 0, expired = t.expired,
     } }
 end
@@ -55,19 +57,26 @@ local function check_durations(c, path, session)
             session[name] = seconds
         end
     end
+    if session.life <= 0 then grammar.refuse(c, { path[1], path[2], "life" }, "a session lives longer than that") end
 end
+
+local SESSION_FIELDS = {
+    login = "!string", params = "!table", token = "string", life = { "string", "number", required = true },
+    absolute = { "string", "number" }, margin = { "string", "number" }, expired = "!table",
+}
 
 local function check_session(c, path, spec, settings)
     local session = spec.session
-    for _, name in ipairs { "login", "life", "expired" } do
-        if session[name] == nil then grammar.refuse(c, path, name .. " is missing") end
-    end
+    grammar.check(c, session, SESSION_FIELDS, path)
     grammar.check(c, session.expired, EXPIRED, { path[1], path[2], "expired" })
     check_durations(c, path, session)
     for _, value in pairs(session.params) do
         local name = type(value) == "table" and value.setting
         if not name then grammar.refuse(c, path, "params: setting \"name\" expected") end
         if not settings[name] then grammar.refuse_name(c, path, name, settings, "setting") end
+        if settings[name].type == "secret" then
+            grammar.refuse(c, path, ("params: %q is a secret, which the login's own auth places"):format(name))
+        end
     end
 end
 
@@ -88,6 +97,7 @@ local function check_one(c, path, spec, settings)
     end
     local field = spec.place == "session" and "header" or NAMES[spec.place]
     if field and type(spec.name) ~= "string" then grammar.refuse(c, path, field .. " is missing") end
+    if spec.place == "header" or spec.session then header.check(c, path, spec.name) end
     if spec.session then return check_session(c, path, spec, settings) end
     check_secret(c, path, spec, settings)
 end
@@ -96,12 +106,21 @@ end
 local function check_choice(c, path, choice, settings)
     local setting = settings[choice.by]
     if not setting then grammar.refuse_name(c, path, choice.by, settings, "setting") end
-    for _, value in ipairs(setting.values or {}) do
+    if not setting.values or setting.default == nil and not setting.required then
+        grammar.refuse(c, path,
+            ("the setting %q chooses: it needs values, and a default or required"):format(choice.by))
+    end
+    for _, value in ipairs(setting.values) do
         if choice[value] == nil then
             grammar.refuse(c, path, ("no credential for %s = %q"):format(choice.by, tostring(value)))
         end
     end
+    local names = {}
+    for _, value in ipairs(setting.values) do names[value] = true end
     for value, spec in pairs(choice) do
+        if value ~= "by" and not names[value] then
+            grammar.refuse_name(c, path, value, names, "value of " .. choice.by)
+        end
         if value ~= "by" then check_one(c, path, spec, settings) end
     end
 end
@@ -131,12 +150,13 @@ function M.alternatives(spec)
     return list
 end
 
---- The credential that settings choose.
+--- The credential that settings choose; nil while the setting that does is missing.
 ---@param spec neap.AuthSpec|table an entry of model.auth
 ---@param settings table<string, any>
----@return neap.AuthSpec
+---@return neap.AuthSpec|nil
 function M.chosen(spec, settings)
-    return spec.by and spec[settings[spec.by]] or spec
+    if not spec.by then return spec end
+    return spec[settings[spec.by]]
 end
 
 --- The settings that a credential needs.

@@ -3,8 +3,7 @@
 local grammar = require "neap.vendor.grammar"
 local lang = require "neap.lang"
 local paging = require "neap.vendor.paging"
-local schema = require "neap.schema"
-local values = require "neap.schema.value"
+local params = require "neap.vendor.params"
 
 local M = {}
 
@@ -33,25 +32,6 @@ local function write_class(c, name, def, method)
     if method == "GET" then return "read" end
     return grammar.refuse(c, { "endpoints", name },
         "write is missing: read, idempotent, keyed or unsafe says whether a send may be repeated")
-end
-
---- Where each parameter travels, by its name on the wire.
-local function place_params(c, name, def, template, default)
-    local in_path, places = {}, {}
-    for _, parameter in ipairs(template.names) do in_path[parameter] = true end
-    for _, field in ipairs(def.params or {}) do
-        local place = in_path[field[1]] and "path" or field.place or default
-        if place == "body" and default == "query" then
-            grammar.refuse(c, { "endpoints", name, field[1] }, "a GET or DELETE has no body")
-        end
-        places[field.wire or field[1]] = place
-        in_path[field[1]] = nil
-    end
-    local missing = next(in_path)
-    if missing then
-        grammar.refuse(c, { "endpoints", name }, ("the path needs a parameter %q"):format(missing))
-    end
-    return places
 end
 
 local function check_param(c, endpoint, where, param)
@@ -107,16 +87,13 @@ local function check_rules(c, endpoint)
     end
 end
 
+--- The example names parameters that there are, with values that they take.
 local function check_example(c, endpoint)
-    local fault, message = values.json_fault(endpoint.example or {})
-    if fault then
-        local where = fault == "" and "example" or "example." .. fault
-        grammar.refuse(c, { "endpoints", endpoint.name, where }, message)
-    end
     local names = {}
     for name in pairs(endpoint.example or {}) do names[#names + 1] = tostring(name) end
     table.sort(names)
     for _, name in ipairs(names) do check_param(c, endpoint, "example", name) end
+    params.check_example(c, endpoint)
 end
 
 local function compile_template(c, name, method, path)
@@ -129,23 +106,12 @@ local function compile_template(c, name, method, path)
     return template
 end
 
-local function compile_params(c, model, name, def)
-    local where = model.name .. "." .. name
-    grammar.check_fields(c, { "endpoints", name, "params" }, def.params)
-    local ok, params = pcall(schema.compile, def.params or {}, where, { open = def.open })
-    if not ok then grammar.refuse_fields(c, { "endpoints", name, "params" }, params, where) end
-    return params
-end
-
 --- What a call gives, if it is said as a type.
 local function compile_returns(c, model, name, def)
     if type(def.returns) ~= "table" then return def.returns end
-    local where = model.name .. "." .. name
     local field = {}
     for key, value in pairs(def.returns) do field[key] = value end
-    local ok, shape = pcall(schema.compile, { returns = field }, where)
-    if not ok then grammar.refuse_fields(c, { "endpoints", name, "returns" }, shape, where) end
-    return shape.by_name.returns
+    return params.compile(c, model, name, "returns", { returns = field }).by_name.returns
 end
 
 --- The parameter that is the body: there is no other in it.
@@ -168,9 +134,13 @@ local function check_repeated(c, endpoint)
     grammar.refuse(c, { "endpoints", endpoint.name, "repeated" }, "only a vendor that knows a key can know a repeat")
 end
 
-local function check_envelope(c, name, own)
+--- Raises for an envelope that no constructor made.
+---@param c table
+---@param path string[]
+---@param own table|nil
+function M.check_envelope(c, path, own)
     if own and type(own.accept) ~= "function" then
-        grammar.refuse(c, { "endpoints", name, "envelope" }, "one of envelope.flag, plain, error expected")
+        grammar.refuse(c, path, "one of envelope.flag, plain, error expected")
     end
 end
 
@@ -192,21 +162,23 @@ end
 function M.compile(c, model, name, def)
     grammar.check(c, def, grammar.ENDPOINT, { "endpoints", name })
     check_placement(c, model, name, def)
+    grammar.check_fields(c, { "endpoints", name, "params" }, def.params)
     local method, path = method_of(c, name, def)
     local template = compile_template(c, name, method, path)
     local default_place = (method == "GET" or method == "DELETE") and "query" or "body"
     local endpoint = {
         name = name, vendor = model.name, method = method, path = path, template = template,
         group = path:match "^[^{]*", auth = def.auth or "none", tenant = def.tenant,
-        params = compile_params(c, model, name, def), rules = def.rules or {}, open = def.open,
-        places = place_params(c, name, def, template, default_place), default_place = default_place,
+        params = params.compile(c, model, name, "params", def.params or {}, { open = def.open }),
+        rules = def.rules or {}, open = def.open,
+        places = params.places(c, name, def, template, default_place), default_place = default_place,
         write = write_class(c, name, def, method), key_text = def.key, key_required = def.key_required,
         summary = def.summary, doc = def.doc, source = def.source, returns = compile_returns(c, model, name, def),
         example = def.example, batch = def.batch, job = def.job, area = def.area, body = def.body,
         path_unknown = def.path_unknown, repeated = def.repeated, envelope = def.envelope or model.envelope,
         wire_names = {},
     }
-    check_envelope(c, name, def.envelope)
+    M.check_envelope(c, { "endpoints", name, "envelope" }, def.envelope)
     endpoint.is_body_only = default_place == "body" and not def.body
     for i, field in ipairs(endpoint.params.fields) do
         local wire = field.wire or field.name

@@ -117,11 +117,33 @@ function M.refuse_fields(c, path, raised, where)
     M.refuse(c, full, rest or message, errors.is(raised) and raised.hint)
 end
 
---- Raises, at the line that called, for a field of a constructor that it does not have.
+--- What is wrong with the value of a field, by its rule.
+local function fault(rule, value)
+    if type(rule) == "string" then rule = { (rule:gsub("^!", "")) } end
+    if rule.values then
+        for _, allowed in ipairs(rule.values) do
+            if value == allowed then return nil end
+        end
+        local shown = type(value) == "string" and ("%q"):format(value) or "a " .. type(value)
+        return ("%s is not one of %s"):format(shown, table.concat(rule.values, ", "))
+    end
+    for _, allowed in ipairs(rule) do
+        if type(value) == allowed then return nil end
+    end
+    return ("a %s expected, got a %s"):format(table.concat(rule, " or "), type(value))
+end
+
+local function is_required(rule)
+    return type(rule) == "string" and rule:sub(1, 1) == "!" or type(rule) == "table" and rule.required
+end
+
+--- Raises, at the line that called, for a field of a constructor that it does not have, and for one that is
+-- missing or of the wrong type where `rules` say so.
 ---@param what string "auth.header"
 ---@param given table
 ---@param allowed string[]
-function M.check_constructor(what, given, allowed)
+---@param rules? table<string, string> types by name, as in M.VENDOR
+function M.check_constructor(what, given, allowed, rules)
     if type(given) ~= "table" then error(what .. ": a table expected", 3) end
     for name in pairs(given) do
         local known = false
@@ -130,6 +152,12 @@ function M.check_constructor(what, given, allowed)
             local hint = suggest.hint(tostring(name), allowed)
             error(("%s: no field %q%s"):format(what, tostring(name), hint and "; " .. hint or ""), 3)
         end
+    end
+    for _, name in ipairs(rules and allowed or {}) do
+        local value, message = given[name], nil
+        if value ~= nil then message = fault(rules[name], value) end
+        if message then error(("%s: %s: %s"):format(what, name, message), 3) end
+        if value == nil and is_required(rules[name]) then error(("%s: %s is missing"):format(what, name), 3) end
     end
 end
 
@@ -150,6 +178,7 @@ function M.refuse_name(c, path, name, known, what)
     local names = {}
     for key in pairs(known) do names[#names + 1] = key end
     table.sort(names)
+    if type(name) == "table" then M.refuse(c, path, ("%s: a name expected, got a table"):format(what)) end
     name = tostring(name)
     M.refuse(c, path, ("no %s %q"):format(what, name), suggest.hint(name, names))
 end
@@ -209,7 +238,8 @@ function M.check_statuses(c, path, list)
     for _, status in ipairs(list or {}) do
         if math.type(status) ~= "integer" or status < 100 or status > 599 then
             local shown = type(status) == "string" and ("%q"):format(status) or tostring(status)
-            M.refuse(c, path, ("%s is no HTTP status from 100 to 599"):format(shown))
+            local hint = type(status) == "string" and tonumber(status) and "a number is expected, without quotes" or nil
+            M.refuse(c, path, ("%s is no HTTP status from 100 to 599"):format(shown), hint)
         end
     end
 end
@@ -219,24 +249,6 @@ local function allowed_names(spec)
     for name in pairs(spec) do names[#names + 1] = name end
     table.sort(names)
     return names
-end
-
-local function fault(rule, value)
-    if type(rule) == "string" then rule = { (rule:gsub("^!", "")) } end
-    if rule.values then
-        for _, allowed in ipairs(rule.values) do
-            if value == allowed then return nil end
-        end
-        return ("%q is not one of %s"):format(tostring(value), table.concat(rule.values, ", "))
-    end
-    for _, allowed in ipairs(rule) do
-        if type(value) == allowed then return nil end
-    end
-    return ("a %s expected, got a %s"):format(table.concat(rule, " or "), type(value))
-end
-
-local function is_required(rule)
-    return type(rule) == "string" and rule:sub(1, 1) == "!" or type(rule) == "table" and rule.required
 end
 
 --- Raises for the first field, by name, that has a fault.

@@ -2,6 +2,7 @@
 
 local grammar = require "neap.vendor.grammar"
 local lang = require "neap.lang"
+local types = require "neap.schema.types"
 
 local M = {}
 
@@ -22,6 +23,12 @@ local function compile_limit(c, limit, i, is_setting)
     end
     grammar.check_list(c, { "limits", "exempt" }, limit.exempt)
     grammar.check_list(c, { "limits", "only" }, limit.only)
+    if limit.only and #limit.only == 0 then
+        grammar.refuse(c, { "limits", "only" }, "it counts no call: one endpoint or more expected")
+    end
+    if limit.only and limit.exempt then
+        grammar.refuse(c, { "limits", i, "exempt" }, "beside only, which leaves all others out")
+    end
     return {
         rate = rate, per = limit.per or "endpoint", shape = limit.shape, exempt = limit.exempt or {},
         only = limit.only,
@@ -37,11 +44,10 @@ end
 
 --- May the calls of a limit come in bursts? Limits per second are paced unless they say otherwise.
 ---@param limit table compiled
----@param rate? { period: number } what a setting says, where the rate is one
+---@param rate { period: number } its own, or what the setting says
 ---@return boolean
 function M.is_window(limit, rate)
     if limit.shape then return limit.shape == "window" end
-    rate = rate or limit.rate
     return rate.period ~= 1
 end
 
@@ -58,6 +64,39 @@ function M.counts(limit, name)
         if one == name then return true end
     end
     return false
+end
+
+--- Settings that can hold a rate (an integer: calls per hour), and those that can hold a duration.
+local RATE_TYPES = { rate = true, integer = true }
+local DURATION_TYPES = { duration = true, integer = true, number = true }
+
+--- A setting named where a rate or a duration stands is there, and of a type that can be one.
+local function check_setting(c, path, name, settings, allowed, what)
+    if not settings[name] then grammar.refuse_name(c, path, name, settings, "setting") end
+    local kind = types.of(settings[name])
+    if not allowed[kind] then
+        grammar.refuse(c, path, ("the setting %q is of type %s: %s expected"):format(name, kind, what))
+    end
+end
+
+--- Checks the settings that limits and retries name.
+---@param c table
+---@param model neap.Model
+---@param settings table<string, table> fields by name
+---@param is_setting fun(value: any): boolean
+function M.check_settings(c, model, settings, is_setting)
+    for i, limit in ipairs(model.limits) do
+        if is_setting(limit.rate) then
+            check_setting(c, { "limits", i, "rate" }, limit.rate.setting, settings, RATE_TYPES, "a rate or an integer")
+        end
+    end
+    for i, rule in ipairs(model.retry) do
+        for _, name in ipairs(M.DURATIONS) do
+            if is_setting(rule[name]) then
+                check_setting(c, { "retry", i, name }, rule[name].setting, settings, DURATION_TYPES, "a duration")
+            end
+        end
+    end
 end
 
 --- Checks the names of endpoints in limits.

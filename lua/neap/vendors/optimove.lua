@@ -90,8 +90,8 @@ end
 
 -- What every function that reads takes -----------------------------------------------------------
 
-local DELIMITER = { "CustomerAttributesDelimiter", type = "string", pattern = "^[,:;\t]$",
-    pattern_doc = "one of comma, colon, semicolon, tab",
+local DELIMITER = { "CustomerAttributesDelimiter", values = { ",", ":", ";", "\t" },
+    words = { "comma", "colon", "semicolon", "tab" },
     doc = "what separates the values where they come as one text; a comma when absent" }
 
 local ATTRIBUTE = { type = "string", min_length = 1, pattern = "^[^;]*$", pattern_doc = "one name" }
@@ -543,7 +543,7 @@ local VALUE = { either = { { type = "string" }, { type = "number" } }, nullable 
 
 local changed = object({
     one_required("RealFieldName", text "as GetCustomerAttributeList has it"),
-    as("Value", VALUE, { doc = "overwrites the current one" }),
+    as("Value", VALUE, { required = true, doc = "overwrites the current one" }),
 })
 
 get("customers", "GetCustomerAttributes", {
@@ -899,7 +899,8 @@ return vendor.define "optimove" {
         { "password", type = "secret", doc = "of a session" },
         { "accept", type = "enum", values = { "json", "xml" }, default = "json",
             doc = "the form in which reading functions answer" },
-        { "hourly_limit", type = "integer", min = 1, default = 2000, lax = "above", doc = "calls in any hour" },
+        { "hourly_limit", type = "integer", min = 1, max = 10000000, default = 2000, lax = "above",
+            doc = "calls in any hour" },
         { "burst_limit", type = "rate", also = { "off" }, default = "off",
             doc = "newer pages of the vendor have 50/10s for each key" },
     },

@@ -78,15 +78,25 @@ local function check_batch(endpoint, values)
     end
 end
 
+--- Makes what names the faults of a record by its fields, not by where the call has it.
+local function field_namer(field)
+    local prefix = field .. "[1]"
+    return function(path)
+        if path:sub(1, #prefix) ~= prefix then return nil end
+        return (path:sub(#prefix + 1):gsub("^%.", ""))
+    end
+end
+
 --- Makes the function that calls the endpoint with a record; a parameter that is a list gets one of it.
 local function sender(client, endpoint, field, options)
     local call = client[endpoint.name]
     if not field then return function(record) return call(client, record) end end
-    local is_list = endpoint.params.by_name[field].type == "list"
+    local namer = endpoint.params.by_name[field].type == "list" and field_namer(field)
     return function(record)
-        local params = { [field] = is_list and { record } or record }
+        local params = { [field] = namer and { record } or record }
         for name, value in pairs(options) do params[name] = value end
-        return call(client, params)
+        local payload, err = call(client, params)
+        return payload, namer and errors.rename(err, namer) or err
     end
 end
 

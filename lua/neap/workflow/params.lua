@@ -54,7 +54,8 @@ local function find(client, name)
         message, hint = ("%s has no endpoint %q"):format(model.name, name), suggest.hint(name, model.endpoint_names)
     elseif not endpoint.paging then
         message = ("%s.%s does not answer in pages"):format(model.name, endpoint.name)
-        hint = not endpoint.path_unknown and ("neap call %s %s prints its answer"):format(model.name, endpoint.name)
+        hint = not endpoint.path_unknown and endpoint.write == "read"
+            and ("neap call %s %s prints its answer"):format(model.name, endpoint.name)
     else
         return endpoint
     end

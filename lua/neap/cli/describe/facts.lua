@@ -85,7 +85,7 @@ local function limits_of(model, endpoint)
     for _, limit in ipairs(model.limits) do
         if counts(limit, endpoint.name) then matching[#matching + 1] = limit end
     end
-    return list(matching, policy.limit)
+    return list(matching, function(limit) return policy.limit(model, limit) end)
 end
 
 local function retries_of(model, endpoint)
@@ -159,7 +159,7 @@ function M.endpoint(model, endpoint, example, call)
         rules = list(endpoint.rules, function(rule) return rules.describe(rule, endpoint.params) end),
         returns = returns_of(endpoint), returned = returned_of(endpoint), envelope = endpoint.envelope.doc,
         paging = endpoint.paging and endpoint.paging.doc, body = endpoint.body, example = endpoint.example and example,
-        call = not endpoint.path_unknown and call or nil,
+        call = not (endpoint.path_unknown or endpoint.is_login) and call or nil,
     })
 end
 
@@ -188,7 +188,8 @@ function M.vendor(model)
         vendor = model.name, title = model.title, summary = model.summary, source = model.source,
         file = model.directory and model.file or nil, base_url = model.base_url,
         settings = list(model.settings, function(field) return M.setting(model, field) end),
-        limits = list(model.limits, policy.limit), retry = list(model.retry, policy.retry),
+        limits = list(model.limits, function(limit) return policy.limit(model, limit) end),
+        retry = list(model.retry, policy.retry),
         envelope = model.envelope.doc,
         endpoints = list(model.endpoint_names, function(name)
             return short_facts(model.endpoints[name])

@@ -161,8 +161,10 @@ function M.endpoint(endpoint, base_url)
     add_returned(lines, endpoint.returned)
     add_limits(lines, endpoint.limits)
     add_retries(lines, endpoint.retry)
-    heading(lines, "Example")
-    lines[#lines + 1] = "  " .. endpoint.call
+    if endpoint.call then
+        heading(lines, "Example")
+        lines[#lines + 1] = "  " .. endpoint.call
+    end
     text.print(lines)
 end
 

@@ -16,8 +16,21 @@ end
 
 local PERIODS = { [1] = "second", [60] = "minute", [3600] = "hour", [86400] = "day" }
 
-local function rate_text(rate)
-    if vendor.is_setting(rate) then return ("as the setting %s says"):format(rate.setting) end
+--- What a setting says where nobody sets it: a rate as it is, a count per hour.
+local function default_text(model, name)
+    for _, field in ipairs(model.settings) do
+        if field[1] == name and field.default ~= nil and field.default ~= "off" then
+            local words = math.type(field.default) and " (%s per hour unless set)" or " (%s unless set)"
+            return words:format(field.default)
+        end
+    end
+    return ""
+end
+
+local function rate_text(model, rate)
+    if vendor.is_setting(rate) then
+        return ("as the setting %s says%s"):format(rate.setting, default_text(model, rate.setting))
+    end
     return PERIODS[rate.period] and ("%d per %s"):format(rate.count, PERIODS[rate.period]) or
         ("%d per %g s"):format(rate.count, rate.period)
 end
@@ -33,9 +46,11 @@ local SHARED = { endpoint = "for each path", account = "for all calls of an acco
 local LIMIT = { "text", "count", "period", "setting", "per", "shape", "only", "exempt" }
 
 --- A limit.
-function M.limit(limit)
+---@param model neap.Model
+---@param limit table
+function M.limit(model, limit)
     local shape, rate = limit_shape(limit), limit.rate
-    local text = ("%s %s, %s"):format(rate_text(rate), SHARED[limit.per], SHAPES[shape])
+    local text = ("%s %s, %s"):format(rate_text(model, rate), SHARED[limit.per], SHAPES[shape])
     if limit.only then text = text .. "; only " .. table.concat(limit.only, ", ") end
     if limit.exempt[1] then text = text .. "; not counted: " .. table.concat(limit.exempt, ", ") end
     return object(LIMIT, {

@@ -6,8 +6,12 @@ local file = require "neap.native.file"
 local format_row = require("neap.native.csv").format_row
 local json = require "neap.native.json"
 local null = require "neap.null"
+local progress = require "neap.progress"
 local runtime = require "neap.runtime"
 local said = require("neap.schema.value").said
+local unseen = require "neap.workflow.export.unseen"
+
+local member = unseen.member
 
 local M = {}
 
@@ -31,17 +35,6 @@ end
 local function cell(value)
     if value == nil or value == null then return "" end
     return type(value) == "string" and value or encode(value)
-end
-
---- The value under a column's name: a member of that name, or "a.b" within an object.
-local function member(record, name)
-    local value = record[name]
-    if value ~= nil or not name:find(".", 1, true) then return value end
-    for key in name:gmatch "[^.]+" do
-        if type(record) ~= "table" then return nil end
-        record = record[key]
-    end
-    return record
 end
 
 local function names_of(record)
@@ -83,6 +76,7 @@ function FORMATS.csv(self, record)
     if self.known then check_names(self, record) end
     local row = {}
     for i, name in ipairs(self.columns) do row[i] = cell(member(record, name)) end
+    if self.unseen then self.unseen:note(record) end
     return format_row(row)
 end
 
@@ -101,6 +95,7 @@ end
 ---@field format "ndjson"|"csv"
 ---@field count integer records, kept by whoever writes
 ---@field handle? userdata nil in a dry run
+---@field unseen? neap.UnseenColumns of CSV whose columns were asked for
 local Writer = {}
 Writer.__index = Writer
 
@@ -121,7 +116,10 @@ function M.open(out, columns)
     local self = setmetatable({ out = out, format = format_of(out), count = 0 }, Writer)
     self.handle = open_handle(out)
     if self.handle then self.handle:buffer(BUFFER) end
-    if self.format == "csv" and columns then use_columns(self, columns) end
+    if self.format == "csv" and columns then
+        use_columns(self, columns)
+        self.unseen = unseen.new(columns)
+    end
     return self
 end
 
@@ -135,10 +133,16 @@ function Writer:encode(record)
     return FORMATS[self.format](self, record)
 end
 
+--- Whoever read standard output has seen enough: nothing to complain of, but an end.
+local function failure(self, err)
+    if self.out ~= "-" or err.code ~= "EPIPE" then return err end
+    return errors.new { kind = "cancelled", message = "nobody reads standard output any more", reader_gone = true }
+end
+
 local function write(self, text)
     if not self.handle or text == "" then return end
     local ok, err = self.handle:write(text)
-    if not ok then error(err, 0) end
+    if not ok then error(failure(self, err), 0) end
 end
 
 --- Writes the head of CSV, once.
@@ -165,8 +169,20 @@ function Writer:commit()
         return nil, raised
     end
     if not self.handle then return true end
-    if self.out == "-" then return self.handle:flush() end
-    return self.handle:commit()
+    if self.out ~= "-" then return self.handle:commit() end
+    local flushed, err = self.handle:flush()
+    if not flushed then err = failure(self, err) end
+    return flushed, err
+end
+
+local say = progress.around(function(line) io.stderr:write("neap: ", line, "\n") end)
+
+--- Says how many records there were where a dry run leaves nothing to see of them, and what became of columns.
+function Writer:note_end()
+    if self.unseen then self.unseen:warn() end
+    local records = ("%d record%s"):format(self.count, self.count == 1 and "" or "s")
+    if runtime.options.dry_run then return say(("dry run: %s, nothing is saved"):format(records)) end
+    progress.note(("%s, saved in %s"):format(records, self.out))
 end
 
 --- Leaves no file; what went to standard output stays there.

@@ -8,6 +8,7 @@ return vendor.define "portal" {
         { "user", type = "string", sandbox = "sandbox" },
         { "password", type = "secret" },
         { "hourly", type = "integer", default = 100000 },
+        { "outage", type = "duration", default = "10s" },
     },
     base_url = "https://portal.example",
     auth = {
@@ -27,7 +28,7 @@ return vendor.define "portal" {
     },
     retry = {
         { on = { 429 }, backoff = "constant", every = "30s", retries = 3 },
-        { on = { 503 }, backoff = "constant", every = "10s", retries = 5, gate = true, only = "repeatable" },
+        { on = { 503 }, backoff = "constant", every = setting "outage", retries = 5, gate = true, only = "repeatable" },
     },
     envelope = envelope.plain { message = "message" },
     endpoints = {

@@ -3,7 +3,8 @@
 --
 -- all styles:     status 500@N 503@N, slow (more than 30 records take 2 minutes), late (so do those behind the
 --                 first page), stall (so do all), over (20 records more than asked), short (half of a page),
---                 twice (the second page is the first one again),
+--                 twice (the second page is the first one again), swing (A, B, A, B: so is every other one),
+--                 clip30 clip50 (no more than that in a page),
 --                 no_list (the list is an object), gone (it is absent), nothing (it is null), html (a page of
 --                 another kind)
 -- skip:           no_top, no_skip (overlooks that parameter)
@@ -43,6 +44,10 @@ local function slice(ask, from, size)
     if plan.over then size = size + 20 end
     if plan.short then size = math.max(size // 2, 1) end
     if plan.twice and ask.n == 2 then from = 0 end
+    if plan.swing then from = ask.n % 2 == 1 and 0 or size end
+    for _, most in ipairs { 30, 50 } do
+        if plan["clip" .. most] then size = math.min(size, most) end
+    end
     local records = json.array {}
     for id = from + 1, math.min(from + size, ask.count) do
         records[#records + 1] = { id = id, name = "n" .. id }
@@ -112,6 +117,8 @@ function answers.cursor(ask)
     else
         body.cursor = position
     end
+    if ask.plan.flat then body.cursor = cursor end
+    if ask.plan.listed then body.cursor = json.array { position } end
     if ask.plan.odd and not more then records[#records + 1] = { cursor = "text" } end
     if ask.plan.shrink then body.total = ask.count - ask.n end
     return { json = body }

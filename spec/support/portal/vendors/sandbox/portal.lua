@@ -62,6 +62,11 @@ function Portal:respond(req)
     if refusal then return refusal end
     local plan = req.method == "GET" and req.args.plan or req.body and req:json().plan
     if plan == "denied" then return { status = 403, body = "<html>Request unsuccessful. Incident 12</html>" } end
+    if plan == "blanks" then return { status = 403, body = (" "):rep(200000) .. "x" } end
+    if plan == "expired" or plan == "wrapped" and not self.wrapped then
+        self.token, self.wrapped = nil, true
+        return refuse(403, plan == "wrapped" and "Token EXPIRED" or "token expired")
+    end
     if plan == "quote" then return { status = 400, body = "bad token " .. self.token.text } end
     if plan then
         self.planned = (self.planned or 0) + 1

@@ -1,0 +1,79 @@
+--- What became of a call: its payload, or an error with the call's history.
+
+local errors = require "neap.error"
+local reply = require "neap.call.reply"
+
+local M = {}
+
+--- Says of which call an error is. -> nil, err
+---@param err neap.Error
+---@param bound { endpoint: neap.Endpoint }
+function M.complete(err, bound)
+    err.vendor, err.endpoint = bound.endpoint.vendor, bound.endpoint.name
+    err.where = err.where or errors.caller()
+    return nil, err
+end
+
+--- What became of a call that failed. `doubt`: an earlier send may have taken effect.
+local function outcome_of(bound, flowcall, doubt)
+    local _, departures = flowcall:sends()
+    if departures == 0 then return "not_sent" end
+    return doubt and bound.endpoint.write ~= "read" and "unknown" or "rejected"
+end
+
+--- Gives the error the call's history. -> nil, err
+function M.fail(bound, flowcall, err, doubt)
+    local attempts = flowcall:attempts()
+    if attempts[1] or not err.attempts then err.attempts = attempts end -- else those of a login
+    err.outcome = outcome_of(bound, flowcall, doubt)
+    return M.complete(err, bound)
+end
+
+--- The outcome of a call that failed without a usable answer.
+function M.transport_error(bound, request, flowcall, err, verdict, doubt)
+    err.retryable = request.is_repeatable or not err.sent
+    if err.kind == "auth" then -- it never goes to another origin: it is the transport that was refused
+        err.message = ("%s.base_url: a key goes over plain http to this machine only, use https")
+            :format(bound.endpoint.vendor)
+    end
+    if verdict == "unknown" then
+        err.hint = "it may have taken effect; it is not sent again because a repeat could count twice"
+    end
+    return M.fail(bound, flowcall, err, doubt)
+end
+
+--- Notes for the account whether the vendor took the credential; true when it counts as refused now.
+local function note_credential(bound, refused)
+    return (bound.credential or bound.session) ~= nil and bound.account:note_answer(refused)
+end
+
+--- Judges an answer outside 2xx and 3xx after its retries are spent.
+function M.refusal(bound, flowcall, res, verdict, doubt, is_expiry)
+    local status = res:status()
+    local message, code = reply.complaint(bound.endpoint.envelope, res)
+    local err = errors.new {
+        kind = reply.kind(status, bound.client.model), status = status, message = message, code = code,
+    }
+    if err.kind == "auth" and is_expiry then -- for the second time
+        err.hint = "the session ended at once: does somebody else log in as this user?"
+    elseif err.kind == "auth" then
+        err.credential_refused = note_credential(bound, true)
+        err.hint = err.credential_refused and (bound.endpoint.is_login and "check user name and password"
+            or "check the key and where it comes from") or nil
+    end
+    err.retryable = verdict == "fail"
+    if bound.endpoint.is_login then err.wait = reply.retry_after(res) end
+    err.down = err.kind == "outage" and bound.gate:state() == "down" or nil
+    return M.fail(bound, flowcall, err, doubt)
+end
+
+--- The outcome of a complete 2xx answer, which is settled.
+function M.conclude(bound, flowcall, slot, doubt, payload, err)
+    if slot and payload ~= nil then slot:succeeded(bound.endpoint.write ~= "read") end
+    local is_taken = payload ~= nil or err.kind == "rejected"
+    if is_taken and not bound.endpoint.is_login then note_credential(bound, false) end
+    if payload ~= nil then return payload end
+    return M.fail(bound, flowcall, err, doubt or err.kind == "decode")
+end
+
+return M
