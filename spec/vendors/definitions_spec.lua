@@ -125,7 +125,7 @@ describe("opm", function()
         { "opm.entry", { customerID = "1", customerEmail = "a" },
             'customerId: required; customerID: unknown name, did you mean "customerId"?' },
         { "opm.entry", { customerId = "1", customerEmail = "a", api_key = "k" },
-            "api_key: a setting, not a parameter: use --set opm.api_key=..." },
+            "api_key: a setting, not a parameter: use --set opm.api_key=env:NAME" },
         { "opm.ping", { x = 1 }, "x: unknown name, there are no parameters" },
     }
     for i, case in ipairs(refused) do

@@ -608,7 +608,8 @@ end
 for name in pairs(BASE) do
     for _, setting in ipairs { "tid", "api_key" } do
         table.insert(RULES, { name, { "a setting is no parameter", { [setting] = "x" },
-            ("%s: a setting, not a parameter: use --set omnisegment.%s=..."):format(setting, setting), {} } })
+            ("%s: a setting, not a parameter: use --set omnisegment.%s=%s"):format(setting, setting,
+                setting == "api_key" and "env:NAME" or "..."), {} } })
     end
 end
 

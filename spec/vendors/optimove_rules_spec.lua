@@ -221,7 +221,7 @@ end
 local RULES = {
     { "Login", needed({ text, "Username" }),
         { "the password is a setting", { Password = "p" },
-            "Password: a setting, not a parameter: use --set optimove.password=...", {} } },
+            "Password: a setting, not a parameter: use --set optimove.password=env:NAME", {} } },
     { "RegisterEventListener", event "EventTypeID", required "ListenerURL", url "ListenerURL", whole "ChannelID" },
     { "UnregisterEventListener", event "EventTypeID", whole "ChannelID" },
     { "GetMicrosegmentChangers", base = { StartDate = "2018-03-01", EndDate = "2018-03-31" },
@@ -460,7 +460,8 @@ describe("optimove", function()
         for _, setting in ipairs { "server", "api_key", "password", "accept", "version" } do
             local values, err = definition.validate("optimove.GetAllActions", { [setting] = "x" })
             assert.is_nil(values)
-            assert.equal(("%s: a setting, not a parameter: use --set optimove.%s=..."):format(setting, setting),
+            assert.equal(("%s: a setting, not a parameter: use --set optimove.%s=%s"):format(setting, setting,
+                (setting == "api_key" or setting == "password") and "env:NAME" or "..."),
                 err.message)
         end
     end)
