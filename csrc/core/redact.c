@@ -281,8 +281,8 @@ static span match_any(const char *t, size_t n, size_t i, size_t floor) {
 static size_t next_start(const char *t, size_t n, size_t i) {
     const unsigned char *s = (const unsigned char *)t;
     for (; i + 1 < n; i++) {
-        while (i + 4 < n && !(firsts[s[i]] | firsts[s[i + 1]] | firsts[s[i + 2]] | firsts[s[i + 3]])) i += 4;
         unsigned pair;
+        while (i + 5 < n && !(firsts[s[i]] | firsts[s[i + 1]] | firsts[s[i + 2]] | firsts[s[i + 3]])) i += 4;
         if (!firsts[s[i]]) continue;
         pair = (unsigned)s[i] << 8 | s[i + 1];
         if (pairs[pair >> 3] >> (pair & 7) & 1) return i;
