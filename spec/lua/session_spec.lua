@@ -172,7 +172,7 @@ describe("a session", function()
         end, { faults = "503@portal.read:p=1,from=1,to=30", overrides = { outage = "25m" } })
     end)
 
-    it("of one user is not another's, whatever their passwords", function()
+    it("is shared by the clients of one account, and by no other", function()
         run(function(portal)
             assert(portal:read {})
             local other = neap.vendor("portal", { auth = "key" })
@@ -211,6 +211,13 @@ describe("a session", function()
             assert.equal("auth", err.kind)
             assert.equal(1, logins())
         end)
+    end)
+
+    it("whose login takes the whole limit is tried, not opened for ever", function()
+        run(function(portal)
+            assert.is_nil((portal:read {}))
+            assert.equal(4, logins()) -- two for each of the call's two sends
+        end, { overrides = { hourly = 1 } })
     end)
 
     it("is not needed with a key", function()

@@ -15,12 +15,6 @@ describe("the Optimove simulator", function()
 
     before_each(function() opti = support.new() end)
 
-    local function by_action(more, headers)
-        local args = { RecipientGroupID = 1, ActionID = 2, Date = DATE }
-        for name, value in pairs(more or {}) do args[name] = value end
-        return opti:get(BY_ACTION, args, headers)
-    end
-
     describe("has the fields of", function()
         for _, case in ipairs(support.READS) do
             local path, args, names = table.unpack(case)
@@ -178,7 +172,7 @@ describe("the Optimove simulator", function()
         it("the customers of each group are those of its action", function()
             for _, group in ipairs(opti:get("actions/GetPromoCodes", { Date = DATE }).value) do
                 local rgid, count = group.RecipientGroupID, 0
-                local by_group = by_action { RecipientGroupID = rgid, ActionID = group.ActionID }.value
+                local by_group = opti:by_action { RecipientGroupID = rgid, ActionID = group.ActionID }.value
                 for _, row in ipairs(opti:get("customers/GetCustomerActionsByTargetGroup", {
                     TargetGroupID = group.TargetGroupID, Date = DATE, ChannelID = 504,
                     IncludeRecipientGroupID = "true",
@@ -287,10 +281,10 @@ describe("the Optimove simulator", function()
         check(200, '{"customers":250000}',
             opti:send("POST", "/sandbox/population", { json = { customers = 250000 } }))
         assert.equal(250000, opti:snapshot "population")
-        local rows = by_action { ["$skip"] = 249998 }.value
+        local rows = opti:by_action { ["$skip"] = 249998 }.value
         assert.same({ "00249999", "00250000" }, column("CustomerID", rows))
         opti:send("POST", "/sandbox/population", { json = { customers = 7 } })
-        assert.equal(7, #by_action().value)
+        assert.equal(7, #opti:by_action().value)
         for _, case in ipairs(support.READS) do check(200, nil, opti:get(case[1], case[2])) end
         local changed = opti:get("customers/GetCustomerAttributeChangers", { ChangedCustomerAttribute = "Tier" })
         assert.equal(7, #changed.value)

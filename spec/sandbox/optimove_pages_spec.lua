@@ -14,12 +14,6 @@ describe("the Optimove simulator", function()
 
     before_each(function() opti = support.new() end)
 
-    local function by_action(more, headers)
-        local args = { RecipientGroupID = 1, ActionID = 2, Date = DATE }
-        for name, value in pairs(more or {}) do args[name] = value end
-        return opti:get(BY_ACTION, args, headers)
-    end
-
     --- A request for customers by action as the router makes it.
     local function request(query)
         return { method = "GET", path = "/current/" .. BY_ACTION, at = 0, query = query,
@@ -28,7 +22,7 @@ describe("the Optimove simulator", function()
 
     describe("pages", function()
         local function ids(args, headers)
-            local res = by_action(args, headers)
+            local res = opti:by_action(args, headers)
             check(200, nil, res)
             return res
         end
@@ -141,7 +135,7 @@ describe("the Optimove simulator", function()
         local ARGS = { ["$top"] = 3, CustomerAttributes = "city;EMAIL;LastOrderDate" }
 
         it("are a list under /current, in the order asked for", function()
-            local rows = by_action(ARGS).value
+            local rows = opti:by_action(ARGS).value
             assert.same({ CustomerID = "00000001",
                 CustomerAttributes = { "Tokyo", "customer1@example.com", "2017-10-28" } }, rows[1])
             assert.equal(null, rows[3].CustomerAttributes[3])
@@ -168,7 +162,7 @@ describe("the Optimove simulator", function()
 
         it("hold delimiters and whatever XML escapes", function()
             local texts = {}
-            for _, row in ipairs(by_action { ["$top"] = 20, CustomerAttributes = "City;Company" }.value) do
+            for _, row in ipairs(opti:by_action { ["$top"] = 20, CustomerAttributes = "City;Company" }.value) do
                 for _, value in ipairs(row.CustomerAttributes) do texts[value] = true end
             end
             assert.is_true(texts["Taipei, Xinyi"] and texts['Tea & "Milk"'] and texts["<none>"])

@@ -42,6 +42,13 @@ function Driver:get(path, args, headers)
     return self.simulator:send("GET", "/current/" .. path .. query, { headers = with_key(headers) })
 end
 
+--- Gets the customers of an action that everybody has every day.
+function Driver:by_action(more, headers)
+    local args = { RecipientGroupID = 1, ActionID = 2, Date = support.DATE }
+    for name, value in pairs(more or {}) do args[name] = value end
+    return self:get("customers/GetCustomersByAction", args, headers)
+end
+
 --- Sends a body to "area/Function" under /current with the key.
 function Driver:post(path, body, method)
     return self.simulator:send(method or "POST", "/current/" .. path, { headers = with_key(), json = body })

@@ -62,7 +62,7 @@ function Portal:respond(req)
     if refusal then return refusal end
     local plan = req.method == "GET" and req.args.plan or req.body and req:json().plan
     if plan == "denied" then return { status = 403, body = "<html>Request unsuccessful. Incident 12</html>" } end
-    if plan == "blanks" then return { status = 403, body = (" "):rep(200000) .. "x" } end
+    if plan == "blanks" then return { status = 403, body = "x" .. (" "):rep(200000) .. "x" } end
     if plan == "expired" or plan == "wrapped" and not self.wrapped then
         self.token, self.wrapped = nil, true
         return refuse(403, plan == "wrapped" and "Token EXPIRED" or "token expired")
