@@ -4,7 +4,7 @@
 
 build_packages=(ca-certificates cmake gcc libc6-dev libcurl4-openssl-dev libexpat1-dev
     liblua5.4-dev libmicrohttpd-dev libsqlite3-dev libuv1-dev lua-cjson lua-cjson-dev lua-lpeg
-    lua-lpeg-dev lua5.4 ninja-build pkg-config)
+    lua-lpeg-dev lua5.4 ninja-build pkg-config zlib1g-dev)
 test_packages=(clang-tidy cppcheck g++ lua-busted lua-check)
 
 say() { printf '%s\n' "$*" >&2; }

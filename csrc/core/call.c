@@ -136,3 +136,17 @@ neap_decision neap_call_settle(neap_call *c, const neap_reply *reply, double ran
     neap_queue_gate_changed(t->queue, change);
     return d;
 }
+
+neap_decision neap_call_broke(neap_call *c, neap_failure failure, double random) {
+    neap_reply reply = {.failure = failure, .ambiguous = true, .retry_after_ns = -1};
+    neap_decision d = {.verdict = NEAP_VERDICT_NO_RULE};
+    neap_attempt *a = c->attempts.len > 0 ? &c->attempts.items[c->attempts.len - 1] : NULL;
+    if (c->ticket.state != NEAP_TICKET_IDLE || a == NULL) return d;
+    neap_loop_update(loop_of(c));
+    c->settled_ns = neap_loop_now_ns(loop_of(c));
+    a->status = 0;
+    a->failure = failure;
+    d = neap_policy_decide(c->policy, &c->history, &reply, c->repeatable, c->settled_ns, random);
+    set_wait(c, &d, -1, c->settled_ns);
+    return d;
+}

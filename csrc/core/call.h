@@ -49,6 +49,9 @@ void neap_call_answer(neap_call *, int64_t now);
 /* Judges the send that was admitted; the decision's wait begins now. NEAP_VERDICT_NO_RULE without
  * effect if nothing was admitted. */
 neap_decision neap_call_settle(neap_call *, const neap_reply *, double random);
+/* The answer that was settled last, a good one, turned out to break off while its body was read. Judged like any
+ * such failure, on the same budgets, but the vendor did answer: neither gate nor group hears of it. */
+neap_decision neap_call_broke(neap_call *, neap_failure, double random);
 /* Takes part in nothing any more: leaves line and gate, gives an unsent admission back. Its log
  * stays. Idempotent. */
 void neap_call_finish(neap_call *);

@@ -353,10 +353,10 @@ int neap_csv_finish(neap_csv *csv) {
     return csv->state == AT_ROW ? 0 : end_row(csv);
 }
 
-bool neap_csv_next(neap_csv *csv, neap_csv_row *out) {
+bool neap_csv_peek(const neap_csv *csv, neap_csv_row *out) {
     const struct neap_csv_mark *mark;
     if (csv->rows_next == csv->rows_len) return false;
-    mark = &csv->rows[csv->rows_next++];
+    mark = &csv->rows[csv->rows_next];
     *out = (neap_csv_row){
         .text = csv->text.data,
         .ends = csv->ends + mark->first,
@@ -364,6 +364,12 @@ bool neap_csv_next(neap_csv *csv, neap_csv_row *out) {
         .len = mark->len,
         .line = mark->line,
     };
+    return true;
+}
+
+bool neap_csv_next(neap_csv *csv, neap_csv_row *out) {
+    if (!neap_csv_peek(csv, out)) return false;
+    csv->rows_next++;
     return true;
 }
 

@@ -64,6 +64,9 @@ int neap_csv_feed(neap_csv *, const char *bytes, size_t len);
 /* Says that the input has ended; the last line needs no line end. Idempotent. As feed. */
 int neap_csv_finish(neap_csv *);
 
+/* Gets the oldest complete row, without taking it; false if there is none. */
+bool neap_csv_peek(const neap_csv *, neap_csv_row *out);
+
 /* Takes the oldest complete row; false if there is none. */
 bool neap_csv_next(neap_csv *, neap_csv_row *out);
 

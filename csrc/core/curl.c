@@ -12,7 +12,7 @@
  * departure; if none had, the request is free to leave again, with a new stamp.
  *
  * libcurl's own timers (connect timeout, second address family) run on the loop's timers, so they need
- * a real clock; a virtual one stands still while a transfer over the network is held. */
+ * a real clock; a virtual one stands still while a transfer over the network is not paused. */
 #include "curl.h"
 
 #include <pthread.h>
@@ -29,7 +29,7 @@
 /* Bytes read at once: four times libcurl's own, for large replies; memory only where it is used. */
 #define RECEIVE_BUFFER 65536L
 /* Of a streamed body; libcurl holds up to a buffer more. */
-#define QUEUE_MAX (NEAP_QUEUE_MAX / 2)
+#define QUEUE_MAX (NEAP_QUEUE_MAX / 4)
 /* Idle connections kept, over all hosts. */
 #define CONNECTIONS_KEPT 4096L
 
@@ -52,6 +52,7 @@ static CURLcode global_code;
 
 static void global_init(void) {
     global_code = curl_global_init(CURL_GLOBAL_DEFAULT);
+    neap_libcurl_trim();
 }
 
 /* --- handles --------------------------------------------------------------------------------- */
@@ -72,7 +73,6 @@ static void put_wire(neap_curl_wire *w) {
     if (w->t->scrub) neap_curl_wire_wipe(w);
     w->t->wire = NULL;
     w->t = NULL;
-    neap_loop_release(s->loop);
     if (--s->live == 0) neap_timer_stop(s->loop, &s->timer);
     if (s->pooled >= POOL_MAX) {
         free_wire(w);
@@ -285,7 +285,8 @@ static int open_shared(neap_http *h, neap_err *err) {
 }
 
 /* Options of every request. Default and left so: no netrc, no cookies, no redirects, TCP_NODELAY,
- * verification on, TLS 1.2 at least. */
+ * verification on, TLS 1.2 at least, content codings not undone: what libcurl inflates while a transfer is
+ * paused it keeps, all of it (transfer_body.c does it instead). */
 static bool set_common(neap_curl_wire *w) {
     const curl_shared *s = w->shared;
     CURL *e = w->easy;
@@ -296,7 +297,6 @@ static bool set_common(neap_curl_wire *w) {
     bad |= (int)curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
     bad |= (int)curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
     bad |= (int)curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    bad |= (int)curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "");
     bad |= (int)curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
     bad |= (int)curl_easy_setopt(e, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
     bad |= (int)curl_easy_setopt(e, CURLOPT_NOPROXY, s->noproxy);
@@ -360,7 +360,6 @@ static int curl_start(neap_transfer *t, neap_err *err) {
     }
     t->wire = w;
     s->live++;
-    neap_loop_hold(s->loop);
     return 0;
 }
 
@@ -381,4 +380,4 @@ static void curl_close(neap_http *h) {
     h->shared = NULL;
 }
 
-const neap_carrier neap_curl_carrier = {curl_start, curl_flow, curl_drop, curl_close};
+const neap_carrier neap_curl_carrier = {curl_start, curl_flow, curl_drop, curl_close, true};

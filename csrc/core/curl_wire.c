@@ -217,8 +217,9 @@ static void fail_cut(neap_curl_wire *w) {
 /* After departure: whatever happened, the server may have acted. */
 static void fail_reply(neap_curl_wire *w, CURLcode rc) {
     neap_transfer *t = w->t;
+    if (t->end.code == NEAP_EDECODE) return; /* given up by the front: it is not cut */
     if (rc == CURLE_BAD_CONTENT_ENCODING) {
-        neap_transfer__fail(t, NEAP_EDECODE, "reply cannot be decompressed");
+        neap_transfer__fail(t, NEAP_EDECODE, "reply has a transfer coding other than chunked");
     } else if (rc == CURLE_WEIRD_SERVER_REPLY || rc == CURLE_UNSUPPORTED_PROTOCOL) {
         neap_transfer__fail(t, NEAP_ENETWORK, "the server does not answer in HTTP");
     } else if (t->head.status == 0 && strstr(w->error, " alert ") != NULL) {

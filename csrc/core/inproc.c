@@ -245,4 +245,4 @@ static void inproc_close(neap_http *h) {
     (void)h; /* nothing is shared */
 }
 
-const neap_carrier neap_inproc_carrier = {inproc_start, inproc_flow, inproc_drop, inproc_close};
+const neap_carrier neap_inproc_carrier = {inproc_start, inproc_flow, inproc_drop, inproc_close, false};

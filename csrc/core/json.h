@@ -47,8 +47,8 @@ typedef struct neap_json_reader {
 
     const char *text;  /* private: the text behind its BOM, borrowed */
     const char *end;   /* private: behind the last byte */
-    const char *at;    /* private: the next byte to read */
-    const char *token; /* private: where the last token starts */
+    const char *at;    /* the next byte to read; behind the last token, and the colon of a KEY */
+    const char *token; /* where the last token starts */
     size_t max_depth;  /* private */
     int expect;        /* private: what may come next */
     bool in_object;    /* private: the innermost open container is an object */
@@ -63,6 +63,39 @@ void neap_json_reader_start(neap_json_reader *, const char *text, size_t len, si
 
 /* Gets the next token. */
 neap_json_token neap_json_reader_next(neap_json_reader *);
+
+/* A whole member of an object. */
+typedef struct neap_json_member {
+    const char *key; /* in the text, without its quotes */
+    size_t key_len;
+    neap_json_token token; /* STRING, INTEGER, TRUE, FALSE or NULL */
+    const char *s;         /* in the text: a STRING without its quotes, all else as it stands */
+    size_t len;
+} neap_json_member;
+
+/* Takes the next member of the innermost object at once, if that is easy: its key and value stand as the
+ * writer would write them, with at most one blank before each. False: nothing was taken, neap_json_reader_next
+ * says what there is. For those who pass over many small objects. */
+bool neap_json_reader_try_member(neap_json_reader *, neap_json_member *);
+
+/* A place in a text: behind the token that was read last. */
+typedef struct neap_json_mark {
+    const char *at, *token;
+    size_t depth;
+    int expect;
+    bool in_object;
+} neap_json_mark;
+
+/* Gets the place behind the last token. */
+neap_json_mark neap_json_reader_mark(const neap_json_reader *);
+/* Goes back to a mark that was set behind a BEGIN: from inside that container, or from behind its END,
+ * before another one begins. */
+void neap_json_reader_rewind(neap_json_reader *, const neap_json_mark *);
+
+/* Does the last KEY or STRING stand in the text, from token, as the writer would write it? */
+static inline bool neap_json_reader_is_plain(const neap_json_reader *r) {
+    return r->str == r->token + 1;
+}
 
 /* Makes the last token an error of the caller's (a duplicate key, say), with its position. Returns
  * NEAP_JSON_ERROR. */
@@ -89,6 +122,9 @@ int neap_json_writer_end(neap_json_writer *, char bracket);
  * NEAP_EINVAL (not UTF-8; nothing written), NEAP_ENOMEM. */
 int neap_json_writer_key(neap_json_writer *, const char *s, size_t len);
 int neap_json_writer_string(neap_json_writer *, const char *s, size_t len);
+
+/* Adds a key that is JSON already, with its colon. 0 or NEAP_ENOMEM. */
+int neap_json_writer_raw_key(neap_json_writer *, const char *json, size_t len);
 
 /* Adds an integer. 0 or NEAP_ENOMEM. */
 int neap_json_writer_int(neap_json_writer *, int64_t value);

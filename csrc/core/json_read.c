@@ -9,15 +9,6 @@
 #include "json.h"
 #include "json_scan.h"
 
-enum expect { /* what neap_json_reader.expect says */
-    EXPECT_VALUE,
-    EXPECT_ITEM_OR_END, /* behind [ */
-    EXPECT_KEY_OR_END,  /* behind { */
-    EXPECT_COMMA_OR_END,
-    EXPECT_NOTHING,
-    EXPECT_ERROR
-};
-
 /* ---- errors ---- */
 
 /* Finds line and column of a byte; both start at 1. */
@@ -526,13 +517,31 @@ neap_json_token neap_json_reader_next(neap_json_reader *r) {
     }
 }
 
+neap_json_mark neap_json_reader_mark(const neap_json_reader *r) {
+    return (neap_json_mark){r->at, r->token, r->depth, r->expect, r->in_object};
+}
+
+/* The bytes of the stack up to that depth are still those of then. */
+void neap_json_reader_rewind(neap_json_reader *r, const neap_json_mark *mark) {
+    r->at = mark->at;
+    r->token = mark->token;
+    r->depth = r->stack.len = mark->depth;
+    r->expect = mark->expect;
+    r->in_object = mark->in_object;
+}
+
+/* Sets what it has to, one by one: most of a reader is the message of an error that there is not. */
 void neap_json_reader_start(neap_json_reader *r, const char *text, size_t len, size_t max_depth) {
     static const char bom[] = "\xEF\xBB\xBF";
-    neap_buf stack = r->stack, scratch = r->scratch;
     size_t bom_len = len < 3 ? len : 3;
     bool has_bom = len > 0 && memcmp(text, bom, bom_len) == 0;
-    *r = (neap_json_reader){.stack = stack, .scratch = scratch, .max_depth = max_depth};
-    r->stack.len = 0;
+    r->str = NULL;
+    r->str_len = r->depth = r->line = r->column = 0;
+    r->err.code = 0;
+    r->err.message[0] = '\0';
+    r->truncated = r->in_object = false;
+    r->stack.len = r->scratch.len = 0;
+    r->max_depth = max_depth;
     r->text = r->at = r->token = has_bom ? text + bom_len : text;
     r->end = text + len;
     r->expect = EXPECT_VALUE;

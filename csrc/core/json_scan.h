@@ -1,4 +1,4 @@
-/* json_scan.h: the inner loops that json_read.c and json_write.c share. Private to them. */
+/* json_scan.h: the inner loops that the files of json*.h and mapping.h share. Private to them. */
 #ifndef NEAP_CORE_JSON_SCAN_H
 #define NEAP_CORE_JSON_SCAN_H
 
@@ -6,6 +6,18 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+enum neap_json__expect { /* what neap_json_reader.expect says */
+    EXPECT_VALUE,
+    EXPECT_ITEM_OR_END, /* behind [ */
+    EXPECT_KEY_OR_END,  /* behind { */
+    EXPECT_COMMA_OR_END,
+    EXPECT_NOTHING,
+    EXPECT_ERROR
+};
 
 #define NEAP_JSON__EACH(byte) (0x0101010101010101u * (uint64_t)(byte))
 
@@ -25,8 +37,27 @@ static inline uint64_t neap_json__marks(uint64_t w) {
     return low & high;
 }
 
-/* Skips plain bytes, eight at a time. Returns the first that is not, or end. */
+#ifdef __SSE2__
+/* Marks, bit by bit, those of sixteen bytes that are not plain: as signed numbers, what is not ASCII is below
+ * the blank like control characters. */
+static inline unsigned neap_json__marks16(const char *p) {
+    __m128i w = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i low = _mm_cmplt_epi8(w, _mm_set1_epi8(0x20));
+    __m128i quote = _mm_cmpeq_epi8(w, _mm_set1_epi8('"'));
+    __m128i slash = _mm_cmpeq_epi8(w, _mm_set1_epi8('\\'));
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(quote, slash)));
+}
+#endif
+
+/* Skips plain bytes, sixteen or eight at a time. Returns the first that is not, or end. */
 static inline const char *neap_json__skip_plain(const char *p, const char *end) {
+#ifdef __SSE2__
+    while (end - p >= 16) {
+        unsigned bits = neap_json__marks16(p);
+        if (bits != 0) return p + __builtin_ctz(bits);
+        p += 16;
+    }
+#endif
     while (end - p >= 8) {
         uint64_t w, marks;
         memcpy(&w, p, 8);
@@ -81,6 +112,59 @@ static inline const char *neap_json__skip_text(const char *p, const char *end) {
             if (len <= 0) return p;
             p += len;
         }
+    }
+}
+
+/* Gets a hash of a short text: of its length, its first and its last bytes. */
+static inline uint32_t neap_json__hash(const char *s, size_t len) {
+    uint64_t first = 0, last = 0;
+    if (len >= 8) {
+        memcpy(&first, s, 8);
+        memcpy(&last, s + len - 8, 8);
+    } else if (len >= 4) {
+        memcpy(&first, s, 4);
+        memcpy(&last, s + len - 4, 4);
+    } else if (len > 0) {
+        first = (uint64_t)((unsigned char)s[0] | (unsigned char)s[len / 2] << 8 |
+                           (unsigned char)s[len - 1] << 16);
+    }
+    first = (first ^ len) * UINT64_C(0x9E3779B97F4A7C15);
+    return (uint32_t)(((first ^ first >> 29 ^ last) * UINT64_C(0xD6E8FEB86659FD93)) >> 32);
+}
+
+/* Are these bytes the same? Without a call where they are few. */
+static inline bool neap_json__is_same(const char *a, const char *b, size_t len) {
+    uint64_t x = 0, y = 0;
+    if (len > 16) return memcmp(a, b, len) == 0;
+    if (len >= 8) {
+        memcpy(&x, a, 8);
+        memcpy(&y, b, 8);
+        if (x != y) return false;
+        memcpy(&x, a + len - 8, 8);
+        memcpy(&y, b + len - 8, 8);
+        return x == y;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (a[i] != b[i]) return false;
+    }
+    return true;
+}
+
+/* Copies bytes that do not overlap. Without a call where they are few. */
+static inline void neap_json__copy(char *to, const char *from, size_t len) {
+    if (len > 32) {
+        memcpy(to, from, len);
+    } else if (len >= 16) {
+        memcpy(to, from, 16);
+        memcpy(to + len - 16, from + len - 16, 16);
+    } else if (len >= 8) {
+        memcpy(to, from, 8);
+        memcpy(to + len - 8, from + len - 8, 8);
+    } else if (len >= 4) {
+        memcpy(to, from, 4);
+        memcpy(to + len - 4, from + len - 4, 4);
+    } else {
+        for (size_t i = 0; i < len; i++) to[i] = from[i];
     }
 }
 

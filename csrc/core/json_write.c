@@ -118,6 +118,14 @@ int neap_json_writer_key(neap_json_writer *w, const char *s, size_t len) {
     return 0;
 }
 
+int neap_json_writer_raw_key(neap_json_writer *w, const char *json, size_t len) {
+    if (begin_value(w, len) < 0) return NEAP_ENOMEM;
+    memcpy(w->out->data + w->out->len, json, len);
+    w->out->len += len;
+    w->place = PLACE_AFTER_KEY;
+    return 0;
+}
+
 int neap_json_writer_raw(neap_json_writer *w, const char *json, size_t len) {
     if (begin_value(w, len) < 0) return NEAP_ENOMEM;
     return neap_buf_add(w->out, json, len);

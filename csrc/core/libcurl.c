@@ -23,3 +23,7 @@ static neap_library library = {
 int neap_libcurl_open(neap_err *err) {
     return neap_library_open(&library, err);
 }
+
+void neap_libcurl_trim(void) {
+    neap_library_trim(&library);
+}

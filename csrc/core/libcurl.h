@@ -39,6 +39,8 @@ extern struct neap_libcurl neap_libcurl;
 
 /* Must have succeeded before anything else of libcurl is called. 0 or NEAP_ESETTINGS. */
 int neap_libcurl_open(neap_err *err);
+/* After curl_global_init; see library.h. */
+void neap_libcurl_trim(void);
 
 #define curl_easy_cleanup neap_libcurl.curl_easy_cleanup
 #define curl_easy_init neap_libcurl.curl_easy_init

@@ -20,11 +20,17 @@ typedef struct neap_library {
     void *functions;          /* a struct of pointers to them, in this order */
     size_t count;
     pthread_mutex_t lock;
+    size_t first;             /* objects of this process that were there before it */
     bool open;                /* the functions are there */
 } neap_library;
 
 /* Opens it unless it is open; from any thread. 0, or NEAP_ESETTINGS with *err saying what is
  * missing: then none of the functions may be called, and the next call tries again. */
 int neap_library_open(neap_library *, neap_err *err);
+
+/* Gives memory back: to link thirty libraries the loader reads the names and relocations of them all, and to
+ * initialise them more of their code runs than ever after; 6 MiB that nobody looks at again. They are pages
+ * of files: what is needed after all comes back. Opening ends with it; so should an initialisation. */
+void neap_library_trim(const neap_library *);
 
 #endif

@@ -1,4 +1,5 @@
-/* transfer.c: the front of a transfer, the same for every carrier (transfer_ops.h).
+/* transfer.c: the front of a transfer, the same for every carrier (transfer_ops.h); transfer_body.c is its
+ * other half.
  *
  * One timer per transfer stands for all of its limits. It is only ever moved to an earlier deadline;
  * when it fires it looks which limit has run out, if any, and is armed again. So an ordinary transfer
@@ -13,22 +14,9 @@
 
 #include "curl.h"
 #include "inproc.h"
-#include "redact.h"
 #include "transfer_ops.h"
 
 #define NS_PER_MS (NEAP_SECOND / 1000)
-
-/* Cap on a buffered body when the request names none. */
-#define BODY_MAX ((size_t)64 * 1024 * 1024)
-/* Cap on the queue of a streamed body: what a carrier may still bring after the flow was closed,
- * which is one read of the socket, inflated. A compression bomb brings more. */
-#define QUEUE_BOMB ((size_t)64 * 1024 * 1024)
-/* A secret may lie across two pieces of a streamed body: the last bytes wait for the next piece. */
-#define SCRUB_CARRY ((size_t)4 * 1024)
-
-static bool is_streamed(const neap_transfer *t) {
-    return t->cbs.on_body != NULL;
-}
 
 /* --- limits -------------------------------------------------------------------------------- */
 
@@ -101,6 +89,16 @@ static void on_timer(neap_timer *timer) {
     neap_loop_post(t->loop, &t->job);
 }
 
+/* A virtual clock waits for the network; but not for a transfer that waits for its consumer, or the two
+ * would wait for each other. */
+static void hold_clock(neap_transfer *t) {
+    bool holding = t->http != NULL && t->http->carrier->is_network && !t->ended && !t->paused;
+    if (holding == t->holding) return;
+    t->holding = holding;
+    if (holding) neap_loop_hold(t->loop);
+    else neap_loop_release(t->loop);
+}
+
 /* --- what the carrier reports -------------------------------------------------------------- */
 
 void neap_transfer__depart(neap_transfer *t) {
@@ -135,33 +133,6 @@ int neap_transfer__line(neap_transfer *t, const char *line, size_t len) {
     return rc < 0 ? neap_transfer__fail(t, rc, "not enough memory") : 0;
 }
 
-static size_t body_cap(const neap_transfer *t) {
-    if (t->req.max_body > 0) return t->req.max_body;
-    return is_streamed(t) ? (size_t)-1 : BODY_MAX;
-}
-
-int neap_transfer__data(neap_transfer *t, const char *data, size_t len) {
-    size_t cap = body_cap(t);
-    if (t->end.code != 0) return t->end.code;
-    t->heard += len;
-    if (len > cap - t->body_total) {
-        return neap_transfer__fail(t, NEAP_ETOOLARGE, "reply larger than %zu bytes", cap);
-    }
-    if (is_streamed(t) && t->body.len + len > QUEUE_BOMB) {
-        return neap_transfer__fail(t, NEAP_ETOOLARGE, "reply inflates without bound");
-    }
-    if (neap_buf_add(&t->body, data, len) < 0) {
-        return neap_transfer__fail(t, NEAP_ENOMEM, "not enough memory");
-    }
-    t->body_total += len;
-    if (is_streamed(t)) neap_loop_post(t->loop, &t->job);
-    return 0;
-}
-
-bool neap_transfer__full(const neap_transfer *t, size_t max) {
-    return is_streamed(t) && t->body.len > max;
-}
-
 int neap_transfer__fail(neap_transfer *t, int code, const char *fmt, ...) {
     va_list args;
     if (t->end.code != 0) return t->end.code;
@@ -185,6 +156,7 @@ void neap_transfer__finish(neap_transfer *t, const neap_err *err) {
     if (t->end.code == 0) t->end = *err;
     t->ended = true;
     t->wire = NULL;
+    hold_clock(t);
     neap_timer_stop(t->loop, &t->timer);
     neap_applied_deinit(&t->applied); /* from here on req and url must not be read */
     neap_loop_post(t->loop, &t->job);
@@ -201,18 +173,9 @@ static void leave_http(neap_transfer *t) {
     t->http = NULL;
 }
 
-void neap_transfer_scrub_body(neap_transfer *t) {
-    if (t->scrub && t->req.holds_token) neap_redact_buf(&t->body);
-}
-
-void neap_transfer_drop_body(neap_transfer *t) {
-    if (t->scrub || t->req.holds_token) neap_buf_wipe(&t->body);
-    else neap_buf_free(&t->body);
-}
-
 static void destroy(neap_transfer *t) {
     neap_head_deinit(&t->head);
-    neap_transfer_drop_body(t);
+    neap_transfer__free_body(t);
     neap_applied_deinit(&t->applied);
     free(t);
 }
@@ -230,27 +193,19 @@ static void tell_head(neap_transfer *t) {
     if (t->cbs.on_head != NULL) t->cbs.on_head(t->ud);
 }
 
-/* How much of the queue may go to the consumer now. */
-static size_t ready_len(neap_transfer *t) {
-    if (!t->scrub) return t->body.len;
-    neap_redact_buf(&t->body);
-    if (t->ended) return t->body.len;
-    return t->body.len > SCRUB_CARRY ? t->body.len - SCRUB_CARRY : 0;
-}
-
 static void tell_body(neap_transfer *t) {
     size_t len;
-    if (!is_streamed(t) || t->paused || t->body.len == 0) return;
-    len = ready_len(t);
+    if (!neap_transfer__is_streamed(t) || t->paused) return;
+    len = neap_transfer__ready(t);
     if (len == 0) return;
     t->cbs.on_body(t->ud, t->body.data, len);
     neap_buf_shift(&t->body, len);
 }
 
 static void tell_done(neap_transfer *t) {
-    neap_err end = t->end;
-    if (!t->ended || t->done_told || (is_streamed(t) && t->body.len > 0)) return;
-    if (t->scrub && !is_streamed(t) && !t->req.holds_token) neap_redact_buf(&t->body);
+    neap_err end;
+    if (!t->ended || t->done_told || !neap_transfer__settle_body(t)) return;
+    end = t->end;
     t->done_told = true;
     leave_http(t);
     t->cbs.on_done(t->ud, &end);
@@ -368,6 +323,7 @@ int neap_transfer_start(neap_transfer **out, neap_http *h, const neap_request *r
     neap_loop_update(t->loop);
     t->start_run_ns = run_ns(t);
     arm(t);
+    hold_clock(t);
     *out = t;
     return 0;
 }
@@ -376,6 +332,7 @@ void neap_transfer_pause(neap_transfer *t) {
     if (t->paused || t->done_told) return;
     t->pause_ns = neap_loop_now_ns(t->loop);
     t->paused = true;
+    hold_clock(t);
 }
 
 void neap_transfer_resume(neap_transfer *t) {
@@ -383,6 +340,7 @@ void neap_transfer_resume(neap_transfer *t) {
     t->paused_ns += neap_loop_now_ns(t->loop) - t->pause_ns;
     t->paused = false;
     if (t->done_told) return;
+    hold_clock(t);
     arm(t);
     neap_loop_post(t->loop, &t->job);
 }
@@ -391,6 +349,7 @@ void neap_transfer_free(neap_transfer *t) {
     if (t == NULL || t->gone) return;
     if (!t->ended && t->http != NULL) t->http->carrier->drop(t);
     t->ended = t->gone = true;
+    hold_clock(t);
     neap_timer_stop(t->loop, &t->timer);
     neap_loop_unpost(t->loop, &t->job);
     leave_http(t);
@@ -413,10 +372,6 @@ size_t neap_transfer_field_count(const neap_transfer *t) {
 
 neap_field neap_transfer_field(const neap_transfer *t, size_t i) {
     return neap_head_field(&t->head, i);
-}
-
-const neap_buf *neap_transfer_body(const neap_transfer *t) {
-    return &t->body;
 }
 
 bool neap_transfer_departed(const neap_transfer *t) {

@@ -39,7 +39,7 @@ typedef struct neap_request {
     neap_timeouts timeouts;
     bool holds_token; /* the answer may be a new secret, or one that is known: its body is not scrubbed before
                          neap_transfer_scrub_body; buffered only */
-    size_t max_body;  /* cap on the inflated body of the answer; 0: 64 MiB when buffered, none when streamed */
+    uint64_t max_body; /* cap on the inflated body of the answer; 0: 64 MiB when buffered, 4 GiB when streamed */
 } neap_request;
 
 /* Refuses a method or field that would split or reframe the request: NEAP_EINVAL, *err filled; else 0. */
@@ -54,7 +54,8 @@ typedef struct neap_transfer_cbs {
     void (*on_depart)(void *ud, int64_t now_ns);
     /* Status and fields of the final answer are in (1xx are skipped). */
     void (*on_head)(void *ud);
-    /* A piece of the inflated body. Absent: the body is buffered, see neap_transfer_body. */
+    /* A piece of the inflated body. Absent: the body is buffered, see neap_transfer_body. A body that
+     * inflates to more than 4 MiB and 256 times what came fails as too large, streamed or not. */
     void (*on_body)(void *ud, const char *data, size_t len);
     /* The end: err->code 0 for a complete answer of any status. Always the last call. */
     void (*on_done)(void *ud, const neap_err *err);
@@ -80,7 +81,8 @@ void neap_http_close(neap_http *);
  * NEAP_EAUTH; no memory); then no callback comes. */
 int neap_transfer_start(neap_transfer **out, neap_http *, const neap_request *,
                         const neap_transfer_cbs *, void *ud, neap_err *err);
-/* Streaming only: holds back further on_body calls; resume lets them flow again. */
+/* Streaming only: holds back further on_body calls; resume lets them flow again. Between the two a virtual
+ * clock does not wait for the transfer. */
 void neap_transfer_pause(neap_transfer *);
 void neap_transfer_resume(neap_transfer *);
 /* Abandons a transfer that has not reported done; also frees it. */

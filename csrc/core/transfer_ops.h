@@ -7,6 +7,7 @@
 #define NEAP_CORE_TRANSFER_OPS_H
 
 #include "head.h"
+#include "inflater.h"
 #include "transfer.h"
 #include "url.h"
 
@@ -23,6 +24,7 @@ typedef struct neap_carrier {
     void (*drop)(neap_transfer *);
     /* Frees what start made for all transfers (neap_http.shared); no transfer is left. */
     void (*close)(neap_http *);
+    bool is_network; /* what it does takes real time: a virtual clock waits for it */
 } neap_carrier;
 
 struct neap_http {
@@ -48,7 +50,10 @@ struct neap_transfer {
 
     neap_head head;
     neap_buf body;          /* whole if buffered; else the queue of what on_body has not got */
-    size_t body_total;      /* inflated bytes so far */
+    neap_buf coded;         /* streamed: what has come and is not inflated yet */
+    neap_inflater *inflater; /* NULL: the body is not coded, or not known to be */
+    uint64_t body_total;    /* inflated bytes so far */
+    uint64_t coded_total;   /* what they were inflated from */
     size_t heard;           /* bytes of head and body so far, for the low-speed limit */
     neap_err end;           /* the first failure */
 
@@ -62,10 +67,12 @@ struct neap_transfer {
     int64_t pause_ns;       /* start of the present pause */
 
     bool paused;
+    bool holding;           /* the loop's virtual clock */
     bool scrub;             /* the request carried a secret: keep it out of what comes back */
     bool cut;               /* the answer ended too early */
     bool ended;             /* the carrier is through with it */
     bool departed;
+    bool coding_known;      /* inflater is as the head says */
     bool head_told, done_told;
     bool busy;              /* in its job */
     bool gone;              /* freed from inside its job, which then destroys it */
@@ -75,9 +82,9 @@ struct neap_transfer {
 void neap_transfer__depart(neap_transfer *);
 /* A header line of the answer. 0, or negative: the transfer has failed, finish it. */
 int neap_transfer__line(neap_transfer *, const char *line, size_t len);
-/* Part of the inflated body. 0, or negative as above. */
+/* Part of the body as it came, its content coding not undone. 0, or negative as above. */
 int neap_transfer__data(neap_transfer *, const char *data, size_t len);
-/* Is this a streamed transfer with more than max bytes in the queue? */
+/* Is this a streamed transfer with more than max bytes in its queues? */
 bool neap_transfer__full(const neap_transfer *, size_t max);
 /* The end; the carrier has let go of it already (wire is NULL). An earlier failure of the front
  * wins over err. */
@@ -85,6 +92,14 @@ void neap_transfer__finish(neap_transfer *, const neap_err *err);
 /* Records a failure to be reported by finish, unless there is one. Returns code. */
 int neap_transfer__fail(neap_transfer *, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* Is the body told piece by piece? */
+bool neap_transfer__is_streamed(const neap_transfer *);
+/* Streamed: how many bytes of the queue may go to on_body now; inflates what there is room for. */
+size_t neap_transfer__ready(neap_transfer *);
+/* Of a body that has ended: is it all told, or if buffered, in `body`? Fails the transfer if something lacks. */
+bool neap_transfer__settle_body(neap_transfer *);
+/* Frees all memory of the body. */
+void neap_transfer__free_body(neap_transfer *);
 /* "reply cut short: 512 of 1024 bytes"; length -1: unknown. */
 void neap_transfer__cut(neap_transfer *, long long got, long long length);
 

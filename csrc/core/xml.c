@@ -21,13 +21,13 @@ static int fail_behind(neap_xml *x, int code, uint64_t characters, const char *w
                         (unsigned long long)x->column, what);
 }
 
-static int fail(neap_xml *x, int code, const char *what) {
+int neap_xml_fail(neap_xml *x, int code, const char *what) {
     return fail_behind(x, code, 0, what);
 }
 
 /* The same within a callback of expat, which then reads no further. */
 static void stop(neap_xml *x, int code, const char *what) {
-    fail(x, code, what);
+    neap_xml_fail(x, code, what);
     XML_StopParser(x->parser, XML_FALSE);
 }
 
@@ -45,9 +45,9 @@ static bool is_early_end(enum XML_Error error) {
 static int fail_parse(neap_xml *x) {
     enum XML_Error error = XML_GetErrorCode(x->parser);
     if (x->err.code < 0) return x->err.code; /* a callback stopped it */
-    if (error == XML_ERROR_NO_MEMORY) return fail(x, NEAP_ENOMEM, "not enough memory");
+    if (error == XML_ERROR_NO_MEMORY) return neap_xml_fail(x, NEAP_ENOMEM, "not enough memory");
     x->truncated = is_early_end(error);
-    return fail(x, NEAP_EDECODE,
+    return neap_xml_fail(x, NEAP_EDECODE,
                 x->truncated ? "the document ends too early" : XML_ErrorString(error));
 }
 
@@ -199,7 +199,7 @@ static void look_for_bom(neap_xml *x, const char *bytes, size_t len) {
  * twice of what it has before it looks again. */
 static int check_backlog(neap_xml *x) {
     if (x->fed - x->told <= 2 * x->text_max + 2 * SLICE) return 0;
-    return fail(x, NEAP_ETOOLARGE, "this tag or comment is too long");
+    return neap_xml_fail(x, NEAP_ETOOLARGE, "this tag or comment is too long");
 }
 
 static int feed_slice(neap_xml *x, const char *bytes, size_t len, bool is_final) {

@@ -69,6 +69,9 @@ void neap_xml_deinit(neap_xml *);
  * on every later call. NEAP_EINVAL after a final chunk or deinit. */
 int neap_xml_feed(neap_xml *, const char *bytes, size_t len, bool is_final);
 
+/* For a callback that ends the reading: says why. Returns code, for it to return. */
+int neap_xml_fail(neap_xml *, int code, const char *what);
+
 /* Gets expat's version, "2.5.0". Static storage. */
 const char *neap_xml_version(void);
 

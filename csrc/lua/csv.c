@@ -7,29 +7,45 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "l_common.h"
+#include "l_sink.h"
 
 #define READER_MT "neap.CsvReader"
 #define LINE_MT "neap.CsvLine"
 
-static neap_csv *check_reader(lua_State *L) {
+/* One reading. */
+typedef struct l_reader {
+    l_sink sink; /* its first member */
+    neap_csv csv;
+    uint64_t bytes; /* fed */
+    uint64_t count; /* rows taken */
+} l_reader;
+
+static l_reader *check_reader(lua_State *L) {
     return luaL_checkudata(L, 1, READER_MT);
 }
 
-/* csv.reader() -> reader                                                          [-0, +1, m] */
+static void sink_feed(l_sink *sink, const char *bytes, size_t len) {
+    l_reader *r = (l_reader *)sink;
+    r->bytes += len;
+    neap_csv_feed(&r->csv, bytes, len); /* a fault stays in the reader */
+}
+
+static void sink_finish(l_sink *sink) {
+    l_reader *r = (l_reader *)sink;
+    neap_csv_finish(&r->csv);
+}
+
+/* csv.reader() -> reader, an l_sink                                               [-0, +1, m] */
 static int l_csv_reader(lua_State *L) {
-    neap_csv *csv = lua_newuserdatauv(L, sizeof *csv, 0);
-    neap_csv_init(csv, 0);
+    l_reader *r = lua_newuserdatauv(L, sizeof *r, 0);
+    *r = (l_reader){.sink = {sink_feed, sink_finish}};
+    neap_csv_init(&r->csv, 0);
     luaL_setmetatable(L, READER_MT);
     return 1;
 }
 
-/* Pushes true, or nil and the reader's fault with its line and column. */
-static int push_outcome(lua_State *L, const neap_csv *csv, int rc) {
-    if (rc == 0) {
-        lua_pushboolean(L, 1);
-        return 1;
-    }
+/* Pushes nil and the reader's fault with its line and column. Returns 2. */
+static int push_fault(lua_State *L, const neap_csv *csv) {
     l_fail(L, &csv->err);
     lua_pushinteger(L, (lua_Integer)csv->err_line);
     lua_setfield(L, -2, "line");
@@ -38,45 +54,83 @@ static int push_outcome(lua_State *L, const neap_csv *csv, int rc) {
     return 2;
 }
 
+static int push_outcome(lua_State *L, const neap_csv *csv) {
+    if (csv->err.code < 0) return push_fault(L, csv);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
 /* reader:feed(bytes) -> true | nil, err; rows that were complete come out all the same.
  * Raises after finish.                                                          [-0, +1|2, e] */
 static int l_csv_feed(lua_State *L) {
-    neap_csv *csv = check_reader(L);
+    l_reader *r = check_reader(L);
     size_t len;
     const char *bytes = luaL_checklstring(L, 2, &len);
-    int rc = neap_csv_feed(csv, bytes, len);
-    if (rc < 0 && csv->err.code == 0) return luaL_error(L, "this CSV reader is finished");
-    return push_outcome(L, csv, rc);
+    if (r->csv.finished && r->csv.err.code == 0)
+        return luaL_error(L, "this CSV reader is finished");
+    sink_feed(&r->sink, bytes, len);
+    return push_outcome(L, &r->csv);
 }
 
 /* reader:finish() -> true | nil, err                                            [-0, +1|2, m] */
 static int l_csv_finish(lua_State *L) {
-    neap_csv *csv = check_reader(L);
-    return push_outcome(L, csv, neap_csv_finish(csv));
+    l_reader *r = check_reader(L);
+    sink_finish(&r->sink);
+    return push_outcome(L, &r->csv);
 }
 
-/* reader:row() -> list of strings, line | nil while no row is complete          [-0, +1|2, m] */
-static int l_csv_row(lua_State *L) {
-    neap_csv *csv = check_reader(L);
-    neap_csv_row row;
-    lua_settop(L, 1);
-    if (!neap_csv_next(csv, &row)) {
-        lua_pushnil(L);
-        return 1;
-    }
-    lua_createtable(L, row.len <= INT_MAX ? (int)row.len : 0, 0);
-    for (size_t i = 0; i < row.len; i++) {
+/* reader:bytes() -> bytes fed                                                     [-0, +1, e] */
+static int l_csv_bytes(lua_State *L) {
+    lua_pushinteger(L, (lua_Integer)check_reader(L)->bytes);
+    return 1;
+}
+
+/* Pushes the cells of the row that is looked at, one after the other into the table on top. What is
+ * finalized meanwhile may feed the reader, so that the row moves, but may not take the row. */
+static void push_cells(lua_State *L, const l_reader *r, neap_csv_row *row) {
+    uint64_t count = r->count, bytes = r->bytes;
+    for (size_t i = 0, cells = row->len; i < cells; i++) {
+        const char *cell;
         size_t len;
-        const char *cell = neap_csv_cell(&row, i, &len);
+        if (r->count != count) luaL_error(L, "this CSV reader is in use");
+        if (r->bytes != bytes) neap_csv_peek(&r->csv, row);
+        bytes = r->bytes;
+        cell = neap_csv_cell(row, i, &len);
         lua_pushlstring(L, cell, len);
-        lua_rawseti(L, 2, (lua_Integer)i + 1);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
-    lua_pushinteger(L, (lua_Integer)row.line);
-    return 2;
+}
+
+/* Takes the oldest complete row and pushes its list of cells, if there is one. Gets its line, or 0. */
+static uint64_t take_row(lua_State *L, l_reader *r) {
+    neap_csv_row row;
+    if (!neap_csv_peek(&r->csv, &row)) return 0;
+    lua_createtable(L, row.len <= INT_MAX ? (int)row.len : 0, 0);
+    if (!neap_csv_peek(&r->csv, &row)) luaL_error(L, "this CSV reader is in use");
+    push_cells(L, r, &row);
+    r->count++;
+    neap_csv_next(&r->csv, &row);
+    return row.line;
+}
+
+/* reader:row() -> list of strings, line | nil while no row is complete          [-0, +1|2, e] */
+static int l_csv_row(lua_State *L) {
+    uint64_t line = take_row(L, check_reader(L));
+    if (line == 0) lua_pushnil(L);
+    else lua_pushinteger(L, (lua_Integer)line);
+    return line == 0 ? 1 : 2;
+}
+
+/* reader:next() -> list of strings, line | nil while no row is complete, and at the end | nil, err: behind
+ * the last row before the fault                                                 [-0, +1|2, e] */
+static int l_csv_next(lua_State *L) {
+    l_reader *r = check_reader(L);
+    int results = l_csv_row(L);
+    return results == 1 && r->csv.err.code < 0 ? push_fault(L, &r->csv) : results;
 }
 
 static int l_csv_gc(lua_State *L) {
-    neap_csv_deinit(check_reader(L));
+    neap_csv_deinit(&check_reader(L)->csv);
     return 0;
 }
 
@@ -169,12 +223,16 @@ static int l_csv_line_gc(lua_State *L) {
 int luaopen_neap_csv(lua_State *L) {
     static const luaL_Reg none[] = {{NULL, NULL}};
     static const luaL_Reg methods[] = {
-        {"feed", l_csv_feed}, {"finish", l_csv_finish}, {"row", l_csv_row}, {NULL, NULL}};
+        {"feed", l_csv_feed}, {"finish", l_csv_finish}, {"row", l_csv_row},
+        {"next", l_csv_next}, {"bytes", l_csv_bytes},   {NULL, NULL}};
     static const luaL_Reg metas[] = {{"__gc", l_csv_gc}, {NULL, NULL}};
     static const luaL_Reg line_metas[] = {{"__gc", l_csv_line_gc}, {NULL, NULL}};
     static const luaL_Reg funcs[] = {{"reader", l_csv_reader}, {NULL, NULL}};
     neap_buf *line;
     l_new_class(L, READER_MT, methods, metas);
+    luaL_getmetatable(L, READER_MT);
+    l_sink_mark(L);
+    lua_pop(L, 1);
     l_new_class(L, LINE_MT, none, line_metas);
     luaL_newlib(L, funcs);
     line = lua_newuserdatauv(L, sizeof *line, 0); /* survives errors in the middle of a row */

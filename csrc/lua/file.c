@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "l_common.h"
+#include "l_json.h"
 
 #define FILE_MT "neap.File"
 #define FILEOP_MT "neap.FileOp"
@@ -17,11 +17,15 @@ enum { FILE_AT = 3, READ_SIZE = 64 * 1024 };
 
 /* What scripts hold. */
 typedef struct l_file {
-    neap_file *f;  /* owned; NULL before it is open and once closed */
-    size_t buffer; /* bytes that write() may leave to a later one */
-    bool closing;  /* a close, commit or abort has begun: closed for everybody else */
-    bool atomic;   /* wants commit */
+    const void *tag;     /* &file_tag */
+    neap_file *f;        /* owned; NULL before it is open and once closed */
+    size_t buffer;       /* bytes that write() may leave to a later one */
+    lua_Integer written; /* bytes that were put, whether they have left the buffer or not */
+    bool closing;        /* a close, commit or abort has begun: closed for everybody else */
+    bool atomic;         /* wants commit */
 } l_file;
+
+static const char file_tag;
 
 /* One wait for one operation: a userdata on the waiting native's stack. */
 typedef struct l_fileop {
@@ -110,7 +114,10 @@ static int push_true(lua_State *L, neap_file_result *r) {
 
 /* --- open ---------------------------------------------------------------------------------- */
 
+/* As in http_response.c: cheaper than luaL_checkudata, for whoever writes records. */
 static l_file *to_file(lua_State *L, int idx) {
+    l_file *u = lua_touserdata(L, idx);
+    if (u != NULL && lua_rawlen(L, idx) == sizeof *u && u->tag == &file_tag) return u;
     return luaL_checkudata(L, idx, FILE_MT);
 }
 
@@ -122,7 +129,7 @@ static l_file *check_open(lua_State *L) {
 
 static l_file *new_file(lua_State *L) {
     l_file *u = lua_newuserdatauv(L, sizeof *u, 0);
-    *u = (l_file){0};
+    *u = (l_file){.tag = &file_tag};
     luaL_setmetatable(L, FILE_MT);
     return u;
 }
@@ -221,9 +228,43 @@ static int l_file_write(lua_State *L) {
     for (i = 2; i <= top; i++) {
         const char *s = lua_tolstring(L, i, &len);
         check_memory(L, neap_file_put(u->f, s, len));
+        u->written += (lua_Integer)len;
     }
     if (all >= u->buffer && all > 0) return flush_and_wait(L, u, NEAP_FILE_WRITE);
     lua_pushboolean(L, 1);
+    return 1;
+}
+
+/* Takes the line of a record. NEAP_EDECODE: it is none. */
+static int put_record(void *ud, const char *line, size_t len) {
+    l_file *u = ud;
+    int rc;
+    if (*line != '{') return NEAP_EDECODE;
+    rc = neap_file_put(u->f, line, len);
+    if (rc == 0) u->written += (lua_Integer)len;
+    return rc;
+}
+
+/* file:write_record(t) -> true | nil, err: an object as a line of JSON, its keys sorted, without a Lua
+ * string on the way; err (kind "decode") for what is no object. Yields unless the buffer takes it. */
+static int l_file_write_record(lua_State *L) {
+    l_file *u = check_open(L);
+    int rc;
+    luaL_checkany(L, 2);
+    lua_settop(L, 2);
+    l_check_can_wait(L);
+    rc = l_json_put_line(L, put_record, u);
+    if (rc == NEAP_EDECODE) return l_failf(L, rc, "an object expected");
+    if (rc == NEAP_EINVAL) return 2;
+    check_memory(L, rc);
+    if (neap_file_pending(u->f) >= u->buffer) return flush_and_wait(L, u, NEAP_FILE_WRITE);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+/* file:written() -> how many bytes were handed to write() and write_record() so far. */
+static int l_file_written(lua_State *L) {
+    lua_pushinteger(L, to_file(L, 1)->written);
     return 1;
 }
 
@@ -399,6 +440,7 @@ int luaopen_neap_file(lua_State *L) {
     static const luaL_Reg op_metas[] = {{"__gc", l_fileop_gc}, {NULL, NULL}};
     static const luaL_Reg methods[] = {{"read", l_file_read},
                                        {"write", l_file_write},
+                                       {"written", l_file_written},
                                        {"buffer", l_file_buffer},
                                        {"flush", l_file_flush},
                                        {"sync", l_file_sync},
@@ -425,6 +467,11 @@ int luaopen_neap_file(lua_State *L) {
                                      {NULL, NULL}};
     l_new_class(L, FILEOP_MT, none, op_metas);
     l_new_class(L, FILE_MT, methods, metas);
+    luaL_getmetatable(L, FILE_MT);
+    lua_getfield(L, -1, "__index");
+    l_json_push_encoder(L);
+    lua_pushcclosure(L, l_file_write_record, 2);
+    lua_setfield(L, -2, "write_record");
     luaL_newlib(L, funcs);
     return 1;
 }

@@ -174,18 +174,7 @@ static neap_reply check_reply(lua_State *L, const neap_call *c) {
     return r;
 }
 
-/* call:settle{ status =, failure =, ambiguous =, retry_after = } or the same by position
- * -> "retry", seconds to wait | "ok" (no rule: the caller judges the status) | "fail" | "unknown"
- *                                                                              [-n, +1|2, e] */
-static int l_call_settle(lua_State *L) {
-    l_call *u = check_call(L, 1);
-    neap_reply r = check_reply(L, &u->call);
-    neap_decision d;
-    double random = 0;
-    if (u->call.ticket.state != NEAP_TICKET_HELD)
-        return luaL_error(L, "nothing to settle: the call is not admitted");
-    if (r.failure != NEAP_FAILURE_NONE || r.status >= 400) random = neap_random_real(l_random(L));
-    d = neap_call_settle(&u->call, &r, random);
+static int push_verdict(lua_State *L, neap_decision d, neap_failure failure) {
     switch (d.verdict) {
     case NEAP_VERDICT_RETRY:
         lua_pushliteral(L, "retry");
@@ -195,8 +184,30 @@ static int l_call_settle(lua_State *L) {
     case NEAP_VERDICT_GIVE_UP: lua_pushliteral(L, "fail"); return 1;
     case NEAP_VERDICT_NO_RULE: break;
     }
-    lua_pushstring(L, r.failure == NEAP_FAILURE_NONE ? "ok" : "fail");
+    lua_pushstring(L, failure == NEAP_FAILURE_NONE ? "ok" : "fail");
     return 1;
+}
+
+/* call:settle{ status =, failure =, ambiguous =, retry_after = } or the same by position
+ * -> "retry", seconds to wait | "ok" (no rule: the caller judges the status) | "fail" | "unknown"
+ *                                                                              [-n, +1|2, e] */
+static int l_call_settle(lua_State *L) {
+    l_call *u = check_call(L, 1);
+    neap_reply r = check_reply(L, &u->call);
+    double random = 0;
+    if (u->call.ticket.state != NEAP_TICKET_HELD)
+        return luaL_error(L, "nothing to settle: the call is not admitted");
+    if (r.failure != NEAP_FAILURE_NONE || r.status >= 400) random = neap_random_real(l_random(L));
+    return push_verdict(L, neap_call_settle(&u->call, &r, random), r.failure);
+}
+
+/* call:broke(failure) -> as settle: the body of an answer that was settled as a good one broke off    [-2, +1|2, e] */
+static int l_call_broke(lua_State *L) {
+    l_call *u = check_call(L, 1);
+    neap_failure failure = neap_failure_parse(luaL_checkstring(L, 2));
+    if (u->call.ticket.state != NEAP_TICKET_IDLE || u->call.attempts.len == 0)
+        return luaL_error(L, "nothing broke: no send of the call is settled");
+    return push_verdict(L, neap_call_broke(&u->call, failure, neap_random_real(l_random(L))), failure);
 }
 
 /* call:withdraw(): gives an admission back before anything was sent; it may be admitted again, in its old
@@ -286,7 +297,7 @@ static const luaL_Reg methods[] = {{"admit", l_call_admit},       {"wait", l_cal
                                    {"blocked", l_call_blocked},   {"probing", l_call_probing},
                                    {"settle", l_call_settle},     {"finish", l_call_finish},
                                    {"attempts", l_call_attempts}, {"sends", l_call_sends},
-                                   {"withdraw", l_call_withdraw},
+                                   {"withdraw", l_call_withdraw}, {"broke", l_call_broke},
                                    {NULL, NULL}};
 
 void l_flow_add_call_methods(lua_State *L) {

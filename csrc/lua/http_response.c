@@ -8,6 +8,7 @@
 
 #include "../core/token.h"
 #include "l_http.h"
+#include "l_sink.h"
 #include "secret.h"
 
 /* One wait for a piece: a userdata on the reader's stack, the response at 1. An op of its own, so that
@@ -15,6 +16,7 @@
 typedef struct l_read {
     l_op op;
     l_response *from;
+    int (*take)(lua_State *L, l_response *u); /* pushes what was waited for, or waits again */
 } l_read;
 
 static const char response_tag;
@@ -88,8 +90,10 @@ static void on_body(void *ud, const char *data, size_t len) {
         leave(u);
         neap_transfer_cancel(u->t);
         u->t = NULL;
-    } else {
+    } else if (u->queue.len > u->room) {
         neap_transfer_pause(u->t);
+    } else {
+        return; /* more is collected before anybody looks at it */
     }
     wake_reader(u);
 }
@@ -163,7 +167,26 @@ static int push_opened(lua_State *L, l_op *op) {
     return 1;
 }
 
-static int wait_piece(lua_State *L, l_response *u);
+static int push_taken(lua_State *L, l_op *op) {
+    l_read *r = (l_read *)(void *)op;
+    return r->take(L, r->from);
+}
+
+/* Waits until there are more than `room` bytes, or the end; then `take` goes on. What the native has on
+ * its stack, `count` values, stays there. */
+static int wait_piece(lua_State *L, l_response *u, int count, size_t room,
+                      int (*take)(lua_State *, l_response *)) {
+    l_read *r;
+    if (u->reader != NULL) return luaL_error(L, "another task is already reading this response");
+    l_check_can_wait(L);
+    lua_settop(L, count);
+    r = lua_newuserdatauv(L, sizeof *r, 0);
+    *r = (l_read){.op = {.cancel = cancel_read, .push = push_taken}, .from = u, .take = take};
+    u->reader = &r->op;
+    u->room = room;
+    neap_transfer_resume(u->t);
+    return l_await(L, -1, &r->op);
+}
 
 /* read: a piece, or the end; or neither, when another task was faster. */
 static int take_piece(lua_State *L, l_response *u) {
@@ -172,26 +195,37 @@ static int take_piece(lua_State *L, l_response *u) {
         u->queue.len = 0;
         return 1;
     }
-    if (!u->done) return wait_piece(L, u);
+    if (!u->done) return wait_piece(L, u, 1, 0, take_piece);
     if (u->err.code != 0) return l_response_fail(L, u);
     lua_pushnil(L);
     return 1;
 }
 
-static int push_piece(lua_State *L, l_op *op) {
-    return take_piece(L, ((l_read *)(void *)op)->from);
+/* pour: the same, into the sink at 2. */
+static int pour_piece(lua_State *L, l_response *u) {
+    l_sink *sink = l_sink_check(L, 2);
+    if (u->queue.len > 0) {
+        sink->feed(sink, u->queue.data, u->queue.len);
+        u->queue.len = 0;
+        lua_pushboolean(L, 1);
+        return 1;
+    }
+    if (!u->done) return wait_piece(L, u, 2, 0, pour_piece);
+    if (u->err.code != 0) return l_response_fail(L, u);
+    sink->finish(sink);
+    lua_pushnil(L);
+    return 1;
 }
 
-static int wait_piece(lua_State *L, l_response *u) {
-    l_read *r;
-    if (u->reader != NULL) return luaL_error(L, "another task is already reading this response");
-    l_check_can_wait(L);
-    lua_settop(L, 1);
-    r = lua_newuserdatauv(L, sizeof *r, 0);
-    *r = (l_read){.op = {.cancel = cancel_read, .push = push_piece}, .from = u};
-    u->reader = &r->op;
-    neap_transfer_resume(u->t);
-    return l_await(L, -1, &r->op);
+/* collect: is what has come, at most as much as 2 says, the whole body? */
+static int collect_pieces(lua_State *L, l_response *u) {
+    size_t max = (size_t)lua_tointeger(L, 2);
+    bool is_more = u->queue.len > max;
+    if (!is_more && !u->done) return wait_piece(L, u, 3, max, collect_pieces);
+    if (!is_more && u->err.code != 0) return l_response_fail(L, u);
+    if (is_more && lua_toboolean(L, 3)) l_response_abort(u, "the rest is not needed");
+    lua_pushboolean(L, !is_more);
+    return 1;
 }
 
 /* --- for http.c --------------------------------------------------------------------------------- */
@@ -260,12 +294,17 @@ static int l_response_is_cut(lua_State *L) {
     return 1;
 }
 
-/* response:body() -> string: the whole body, of a response that was sent for. The C copy is given up
- * for the string, which is kept.                                                      [-1, +1, m] */
+/* response:body(max?) -> string: the whole body, of a response that was sent for. The C copy is given up
+ * for the string, which is kept. Of an opened one what was collected and not read yet, at most max bytes of
+ * it.                                                                                 [-1|2, +1, m] */
 static int l_response_body(lua_State *L) {
     l_response *u = check_response(L);
     const neap_buf *b;
-    luaL_argcheck(L, !u->streamed, 1, "a streamed body is read with response:read()");
+    if (u->streamed) {
+        size_t max = (size_t)luaL_optinteger(L, 2, LUA_MAXINTEGER);
+        lua_pushlstring(L, u->queue.data != NULL ? u->queue.data : "", u->queue.len < max ? u->queue.len : max);
+        return 1;
+    }
     if (!u->cached) {
         neap_transfer_scrub_body(u->t);
         b = neap_transfer_body(u->t);
@@ -355,6 +394,25 @@ static int l_response_read(lua_State *L) {
     return take_piece(L, u);
 }
 
+/* response:pour(reader) -> true: what has come is in the reader | nil: that was all, and the reader is finished |
+ * nil, err; yields. The reader is one of neap.native.split, csv or xml.                  [-2, +1|2, e] */
+static int l_response_pour(lua_State *L) {
+    l_response *u = check_response(L);
+    (void)l_sink_check(L, 2);
+    luaL_argcheck(L, u->streamed, 1, "a response that was sent for has its body whole");
+    return pour_piece(L, u);
+}
+
+/* response:collect(max, cut?) -> true: the whole body has come | false: it is longer than max bytes | nil, err;
+ * yields. What was collected stays to be read; with `cut` a longer one is not read on.  [-2|3, +1|2, e] */
+static int l_response_collect(lua_State *L) {
+    l_response *u = check_response(L);
+    luaL_argcheck(L, luaL_checkinteger(L, 2) >= 0, 2, "a number of bytes expected");
+    luaL_argcheck(L, u->streamed, 1, "a response that was sent for has its body whole");
+    lua_settop(L, 3);
+    return collect_pieces(L, u);
+}
+
 /* response:close() : ends a streamed answer early. Idempotent. */
 static int l_response_close(lua_State *L) {
     l_response *u = check_response(L);
@@ -383,6 +441,8 @@ void l_response_open_class(lua_State *L) {
                                        {"header", l_response_header},
                                        {"headers", l_response_headers},
                                        {"read", l_response_read},
+                                       {"pour", l_response_pour},
+                                       {"collect", l_response_collect},
                                        {"close", l_response_close},
                                        {NULL, NULL}};
     static const luaL_Reg metas[] = {{"__gc", l_response_gc},

@@ -9,6 +9,8 @@
 #define DEPTH_DEFAULT 1000
 #define DEPTH_MAX 100000 /* a level takes up to four stack slots of LUAI_MAXSTACK's million */
 #define HINTS 64         /* a power of two */
+#define NAMES 64         /* the same */
+#define NAME_LONGEST 40      /* bytes: longer strings are not interned by Lua */
 
 /* ---- options ---- */
 
@@ -86,18 +88,24 @@ typedef struct l_level {
     unsigned context;  /* which hint its size belongs to; its items' contexts follow from it */
 } l_level;
 
-/* State of a decoding; see JSON_STATE. */
+/* A key that was met before; its string is in the decoder's table of names. */
+typedef struct l_name {
+    const char *s; /* NULL: none yet */
+    size_t len;
+} l_name;
+
+/* State of a decoding; see JSON_STATE. User value 1: the table of names. */
 typedef struct l_decoder {
     neap_json_reader reader; /* owned */
     neap_buf levels;         /* owned: l_level[], as many as were ever needed */
+    l_json_options options;
     bool busy;               /* in use by a call */
-    bool ordered;            /* option: objects remember the order of their keys */
-    bool unique;             /* option: a duplicate key is an error */
-    bool big_strings;        /* option: an integer beyond int64 is a string of digits */
+    int names_index;         /* where the table of names is on the stack */
     unsigned context;        /* of the next value */
     /* How large the last container of a context was, so that the next is made in that size and its
      * table need not grow. Capped, so that a text cannot make many large tables of tiny objects. */
     unsigned char hints[HINTS];
+    l_name names[NAMES]; /* records have the same keys: to compare one is cheaper than to intern it */
 } l_decoder;
 
 static int decoder_gc(lua_State *L) {
@@ -107,20 +115,25 @@ static int decoder_gc(lua_State *L) {
     return 0;
 }
 
-/* Pushes a decoder that nobody uses. */
-static l_decoder *take_decoder(lua_State *L) {
-    l_decoder *d = lua_touserdata(L, JSON_STATE);
-    lua_pushvalue(L, JSON_STATE); /* a nested call may replace the upvalue; the stack keeps ours */
-    if (d != NULL && !d->busy) {
-        d->busy = true;
-        return d;
-    }
-    lua_pop(L, 1);
-    d = lua_newuserdatauv(L, sizeof *d, 0);
+/* Pushes a new decoder. */
+static l_decoder *push_decoder(lua_State *L) {
+    l_decoder *d = lua_newuserdatauv(L, sizeof *d, 1);
     *d = (l_decoder){0};
     luaL_setmetatable(L, DECODER_MT);
+    lua_createtable(L, NAMES, 0);
+    lua_setiuservalue(L, -2, 1);
     lua_pushvalue(L, -1);
     lua_replace(L, JSON_STATE);
+    return d;
+}
+
+/* Pushes a decoder that nobody uses, and its names. */
+static l_decoder *take_decoder(lua_State *L) {
+    l_decoder *d = lua_touserdata(L, JSON_STATE);
+    if (d == NULL || d->busy) d = push_decoder(L);
+    else lua_pushvalue(L, JSON_STATE); /* a nested call may replace the upvalue; the stack keeps ours */
+    lua_getiuservalue(L, -1, 1);
+    d->names_index = lua_gettop(L);
     d->busy = true;
     return d;
 }
@@ -156,7 +169,7 @@ static void begin_container(lua_State *L, l_decoder *d, bool is_object) {
     level->index = lua_gettop(L);
     level->count = 0;
     level->context = context;
-    if (is_object && d->ordered) lua_createtable(L, hint, 0);
+    if (is_object && d->options.ordered) lua_createtable(L, hint, 0);
     d->context = context * 5 + 2; /* of items; a key overrides it */
 }
 
@@ -177,7 +190,7 @@ static void end_container(lua_State *L, l_decoder *d, bool is_object) {
     if (!is_object) {
         lua_pushvalue(L, JSON_ARRAYS);
         lua_setmetatable(L, -2);
-    } else if (d->ordered) {
+    } else if (d->options.ordered) {
         set_order(L);
     }
     if (d->reader.depth > 0) d->context = top_level(d)->context * 5 + 2;
@@ -196,20 +209,35 @@ static bool refuse_duplicate(neap_json_reader *r) {
     return false;
 }
 
+/* Pushes the string of a key. */
+static void push_name(lua_State *L, l_decoder *d, const char *s, size_t len) {
+    unsigned place = key_context(s, len) % NAMES;
+    l_name *name = &d->names[place];
+    if (name->len == len && name->s != NULL && memcmp(name->s, s, len) == 0) {
+        lua_rawgeti(L, d->names_index, (lua_Integer)place + 1);
+        return;
+    }
+    lua_pushlstring(L, s, len);
+    if (len > NAME_LONGEST) return;
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, d->names_index, (lua_Integer)place + 1);
+    *name = (l_name){lua_tostring(L, -1), len};
+}
+
 /* Pushes a key. False: refused as a duplicate. */
 static bool push_key(lua_State *L, l_decoder *d) {
     neap_json_reader *r = &d->reader;
     l_level *level = top_level(d);
     bool known;
-    lua_pushlstring(L, r->str, r->str_len);
+    push_name(L, d, r->str, r->str_len);
     d->context = key_context(r->str, r->str_len);
     level->count++;
-    if (!d->ordered && !d->unique) return true;
+    if (!d->options.ordered && !d->options.unique) return true;
     lua_pushvalue(L, -1);
     known = lua_rawget(L, level->index) != LUA_TNIL;
     lua_pop(L, 1);
-    if (known && d->unique) return refuse_duplicate(r);
-    if (d->ordered && !known) {
+    if (known && d->options.unique) return refuse_duplicate(r);
+    if (d->options.ordered && !known) {
         lua_pushvalue(L, -1);
         lua_rawseti(L, level->index + 1, (lua_Integer)lua_rawlen(L, level->index + 1) + 1);
     }
@@ -218,7 +246,7 @@ static bool push_key(lua_State *L, l_decoder *d) {
 
 /* Pushes a big integer's digits. False: refused. */
 static bool push_bigint(lua_State *L, l_decoder *d) {
-    if (!d->big_strings) {
+    if (!d->options.big_strings) {
         neap_json_reader_refuse(&d->reader, "integer beyond 64 bit");
         return false;
     }
@@ -274,50 +302,64 @@ static int fail_decode(lua_State *L, l_decoder *d) {
     return 2;
 }
 
+l_json_options l_json_check_options(lua_State *L, int idx) {
+    l_json_options o;
+    o.depth = (size_t)l_json_opt_int(L, idx, "depth", DEPTH_DEFAULT, 1, DEPTH_MAX);
+    o.unique = l_json_opt_either(L, idx, "duplicates", "last", "error");
+    o.big_strings = l_json_opt_either(L, idx, "bigint", "error", "string");
+    o.ordered = l_json_opt_bool(L, idx, "ordered");
+    return o;
+}
+
+/* Starts a decoding of text with a decoder that was taken. */
+static void start_decoder(l_decoder *d, const char *text, size_t len, const l_json_options *options) {
+    d->options = *options;
+    d->context = 0;
+    neap_json_reader_start(&d->reader, text, len, options->depth);
+}
+
 /* json.decode(s, opts?) -> value | nil, err                                [-0, +1|2, e] */
 static int l_json_decode(lua_State *L) {
     static const char *const names[] = {"depth", "duplicates", "bigint", "ordered", NULL};
-    size_t len, depth;
+    size_t len;
     const char *text;
-    bool unique, big_strings, ordered;
+    l_json_options options;
     l_decoder *d;
     int results = 1;
     luaL_checktype(L, 1, LUA_TSTRING);
     text = lua_tolstring(L, 1, &len);
     lua_settop(L, 2);
     l_json_check_opts(L, 2, names);
-    depth = (size_t)l_json_opt_int(L, 2, "depth", DEPTH_DEFAULT, 1, DEPTH_MAX);
-    unique = l_json_opt_either(L, 2, "duplicates", "last", "error");
-    big_strings = l_json_opt_either(L, 2, "bigint", "error", "string");
-    ordered = l_json_opt_bool(L, 2, "ordered");
+    options = l_json_check_options(L, 2);
     d = take_decoder(L);
-    d->unique = unique;
-    d->big_strings = big_strings;
-    d->ordered = ordered;
-    d->context = 0;
-    neap_json_reader_start(&d->reader, text, len, depth);
+    start_decoder(d, text, len, &options);
     if (!decode_text(L, d)) {
-        lua_settop(L, 3); /* the error needs room, and the half-made tables are garbage */
+        lua_settop(L, 4); /* the error needs room, and the half-made tables are garbage */
         results = fail_decode(L, d);
     }
     release_decoder(d);
     return results;
 }
 
-bool l_json_push(lua_State *L, const char *text, size_t len, bool ordered) {
+bool l_json_push_with(lua_State *L, const char *text, size_t len, const l_json_options *options, neap_err *err) {
     int top = lua_gettop(L);
     l_decoder *d = take_decoder(L);
     bool good;
-    d->unique = d->big_strings = false;
-    d->ordered = ordered;
-    d->context = 0;
-    neap_json_reader_start(&d->reader, text, len, DEPTH_DEFAULT);
+    start_decoder(d, text, len, options);
     good = decode_text(L, d);
-    lua_settop(L, top + 1 + good);
+    lua_settop(L, top + 2 + good);
     release_decoder(d);
-    if (!good && d->reader.err.code == NEAP_ENOMEM) l_push_error(L, &d->reader.err); /* throws */
-    lua_remove(L, top + 1); /* the decoder */
+    if (!good) *err = d->reader.err;
+    if (!good && err->code == NEAP_ENOMEM) l_push_error(L, err); /* throws */
+    lua_rotate(L, top + 1, good); /* the decoder and its names go */
+    lua_settop(L, top + good);
     return good;
+}
+
+bool l_json_push(lua_State *L, const char *text, size_t len, bool ordered) {
+    l_json_options options = {.depth = DEPTH_DEFAULT, .ordered = ordered};
+    neap_err err;
+    return l_json_push_with(L, text, len, &options, &err);
 }
 
 static void open_decoder_class(lua_State *L) {

@@ -5,27 +5,24 @@
 #include <string.h>
 
 #include "../core/json.h"
+#include "json_members.h"
 #include "l_json.h"
 
 #define ENCODER_MT "neap.json.Encoder"
 #define DEPTH_MAX 1000 /* also bounds the recursion on the C stack */
 #define INDENT_MAX 16
 #define NOT_IN_ORDER 1 /* encode_items: the keys did not come as 1, 2, 3 */
-#define FEW 16         /* keys of an object that are sorted on the stack */
+#define FEW L_MEMBERS_MAX /* keys of an object that are sorted on the stack */
 #define ANCHOR 4       /* stack index: a table of the strings in l_encoder.keys, the encoder's own */
 
-/* A key of an object whose keys are sorted. */
-typedef struct l_key {
-    const char *s;     /* kept alive by the table at ANCHOR */
-    size_t len;        /* bytes */
-    lua_Integer index; /* in that table */
-} l_key;
-
-/* State of an encoding; see JSON_STATE. User value 1: the table at ANCHOR, empty between calls. */
+/* State of an encoding; see JSON_STATE. User value 1: the table at ANCHOR, empty between calls; 2: the keys that
+ * members remembers. */
 typedef struct l_encoder {
     neap_buf out;            /* owned: the text */
     neap_buf keys;           /* owned: l_key[], a stack of the keys of the open sorted objects */
     neap_json_writer writer; /* of out */
+    l_members members;       /* of the last record; owned */
+    bool remembers;          /* what is encoded is a record: its members may be those of the last one */
     bool busy;               /* in use by a call */
     bool sorted;             /* option */
     bool is_cut;             /* path lost its outer part */
@@ -314,6 +311,27 @@ static int push_few(lua_State *L, int t, l_key *keys) {
     return count;
 }
 
+/* Adds the key at idx to the path. */
+static int at_member(lua_State *L, l_encoder *e, int rc, int idx) {
+    size_t len;
+    const char *key = lua_tolstring(L, idx, &len);
+    return at_key(e, rc, key, len);
+}
+
+/* Encodes the members of the record at t, which are those of the last one; their values are above it. */
+static int encode_known(lua_State *L, l_encoder *e, int t) {
+    const l_members *m = &e->members;
+    int rc = 0;
+    for (int i = 0; rc == 0 && i < m->count; i++) {
+        rc = l_members_put_key(m, &e->writer, i);
+        lua_pushvalue(L, t + 2 + 2 * m->places[i]);
+        if (rc == 0) rc = encode_value(L, e);
+        if (rc < 0) rc = at_member(L, e, rc, t + 1 + 2 * m->places[i]);
+        lua_pop(L, 1);
+    }
+    return rc;
+}
+
 static int encode_few(lua_State *L, l_encoder *e, const l_key *keys, int count) {
     int rc = 0;
     for (int i = 0; rc == 0 && i < count; i++) {
@@ -349,14 +367,27 @@ static int encode_sorted(lua_State *L, l_encoder *e, int t, bool has_order) {
     return rc;
 }
 
-static int encode_object(lua_State *L, l_encoder *e, int t, bool has_order) {
+/* Encodes the members in the order of their keys, which is known for those of most records. */
+static int encode_by_key(lua_State *L, l_encoder *e, int t) {
     l_key keys[FEW];
-    int rc = neap_json_writer_begin(&e->writer, '{'), few = -1;
+    bool is_record = e->remembers && e->writer.depth == 1;
+    int few;
+    if (is_record && l_members_push(L, t, &e->members)) return encode_known(L, e, t);
+    lua_settop(L, t);
+    few = push_few(L, t, keys);
+    if (few < 0) {
+        lua_settop(L, t);
+        return encode_sorted(L, e, t, false);
+    }
+    if (is_record && l_members_learn(L, t, &e->members, keys, few)) lua_setiuservalue(L, ANCHOR - 1, 2);
+    return encode_few(L, e, keys, few);
+}
+
+static int encode_object(lua_State *L, l_encoder *e, int t, bool has_order) {
+    int rc = neap_json_writer_begin(&e->writer, '{');
     if (rc < 0) return rc;
-    if (e->sorted && !has_order) few = push_few(L, t, keys);
-    if (few < 0) lua_settop(L, has_order ? t + 1 : t);
-    if (few >= 0) rc = encode_few(L, e, keys, few);
-    else rc = has_order || e->sorted ? encode_sorted(L, e, t, has_order) : encode_unsorted(L, e, t);
+    if (has_order) rc = encode_sorted(L, e, t, true);
+    else rc = e->sorted ? encode_by_key(L, e, t) : encode_unsorted(L, e, t);
     return rc < 0 ? rc : neap_json_writer_end(&e->writer, '}');
 }
 
@@ -448,6 +479,7 @@ static int encoder_gc(lua_State *L) {
     l_encoder *e = luaL_checkudata(L, 1, ENCODER_MT);
     neap_buf_free(&e->out);
     neap_buf_free(&e->keys);
+    neap_buf_free(&e->members.text);
     return 0;
 }
 
@@ -457,7 +489,7 @@ static l_encoder *take_encoder(lua_State *L) {
     lua_pushvalue(L, JSON_STATE); /* a nested call may replace the upvalue; the stack keeps ours */
     if (e == NULL || e->busy) {
         lua_pop(L, 1);
-        e = lua_newuserdatauv(L, sizeof *e, 1);
+        e = lua_newuserdatauv(L, sizeof *e, 2);
         *e = (l_encoder){0};
         luaL_setmetatable(L, ENCODER_MT);
         lua_pushvalue(L, -1);
@@ -472,7 +504,7 @@ static l_encoder *take_encoder(lua_State *L) {
     e->busy = true;
     e->out.len = e->keys.len = 0;
     e->path_at = sizeof e->path;
-    e->is_cut = false;
+    e->is_cut = e->remembers = false;
     return e;
 }
 
@@ -494,6 +526,14 @@ static int fail_encode(lua_State *L, const l_encoder *e, int rc) {
                    e->path + e->path_at, e->what);
 }
 
+/* Encodes the value at idx, on a stack of two. 0 or as encode_value. */
+static int encode_at(lua_State *L, int idx, l_encoder *e, bool sorted, int indent) {
+    e->sorted = sorted;
+    e->writer = (neap_json_writer){.out = &e->out, .indent = indent};
+    lua_pushvalue(L, idx);
+    return encode_value(L, e);
+}
+
 int l_json_encode(lua_State *L) {
     static const char *const names[] = {"sorted", "indent", NULL};
     l_encoder *e;
@@ -505,14 +545,30 @@ int l_json_encode(lua_State *L) {
     sorted = l_json_opt_bool(L, 2, "sorted");
     indent = (int)l_json_opt_int(L, 2, "indent", 0, 0, INDENT_MAX);
     e = take_encoder(L);
-    e->sorted = sorted;
-    e->writer = (neap_json_writer){.out = &e->out, .indent = indent};
-    lua_pushvalue(L, 1);
-    rc = encode_value(L, e);
+    rc = encode_at(L, 1, e, sorted, indent);
     if (rc == 0) lua_pushlstring(L, e->out.data, e->out.len);
     else results = fail_encode(L, e, rc);
     release_encoder(L, e);
     return results;
+}
+
+int l_json_put_line(lua_State *L, int (*put)(void *ud, const char *line, size_t len), void *ud) {
+    l_encoder *e = take_encoder(L);
+    int rc, refused;
+    e->remembers = true;
+    rc = refused = encode_at(L, 2, e, true, 0);
+    if (rc == 0) rc = neap_buf_add(&e->out, "\n", 1);
+    if (rc == 0) rc = put(ud, e->out.data, e->out.len);
+    if (refused == NEAP_EINVAL) fail_encode(L, e, rc);
+    release_encoder(L, e);
+    if (refused != NEAP_EINVAL) lua_settop(L, 2);
+    return rc;
+}
+
+void l_json_push_encoder(lua_State *L) {
+    l_json_encode_init(L);
+    luaL_newmetatable(L, JSON_ARRAY_MT);
+    lua_pushnil(L);
 }
 
 void l_json_encode_init(lua_State *L) {

@@ -72,12 +72,14 @@ int luaopen_neap_check(lua_State *L);
 int luaopen_neap_file(lua_State *L);
 int luaopen_neap_secret(lua_State *L);
 int luaopen_neap_log(lua_State *L);
+int luaopen_neap_mapping(lua_State *L);
 int luaopen_neap_task(lua_State *L);
 int luaopen_neap_clock(lua_State *L);
 int luaopen_neap_flow(lua_State *L);
 int luaopen_neap_http(lua_State *L);
 int luaopen_neap_route(lua_State *L);
 int luaopen_neap_sandbox(lua_State *L);
+int luaopen_neap_split(lua_State *L);
 int luaopen_neap_store(lua_State *L);
 int luaopen_neap_url(lua_State *L);
 int luaopen_neap_server(lua_State *L); /* only with NEAP_WITH_SERVER */

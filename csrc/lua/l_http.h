@@ -31,6 +31,7 @@ typedef struct l_response {
     struct l_response *next, *prev; /* in client->first */
     neap_call *call;          /* to be stamped; NULL: none */
     neap_buf queue;           /* streamed, not read yet */
+    size_t room;              /* bytes of it that wake nobody */
     neap_err err;
     int status;
     bool streamed, headed, done, sent, cut, cached;

@@ -15,14 +15,36 @@
 
 #define JSON_KEEP (256 * 1024) /* bytes: a larger buffer is not kept between calls */
 
-/* Decodes text, which must stay; for functions with the upvalues above. Objects may remember the order of
- * their keys. False: it is no JSON, and nothing is pushed. THROWS out of memory.        [-0, +0|1, e] */
+/* How a text is decoded: the options of json.decode. */
+typedef struct l_json_options {
+    size_t depth;     /* containers inside each other */
+    bool unique;      /* `duplicates`: a key that comes twice is an error */
+    bool big_strings; /* `bigint`: an integer beyond int64 is a string of digits */
+    bool ordered;     /* objects remember the order of their keys */
+} l_json_options;
+
+/* Gets those options from the table at idx, or none; its other names are the caller's to check. THROWS on a
+ * wrong type or range. */
+l_json_options l_json_check_options(lua_State *L, int idx);
+
+/* Decodes text, which must stay; for functions with the upvalues above. False: it is no JSON, err says where,
+ * and nothing is pushed. THROWS out of memory.                                          [-0, +0|1, e] */
+bool l_json_push_with(lua_State *L, const char *text, size_t len, const l_json_options *, neap_err *err);
+/* The same with the defaults, and for whom yes or no is enough. */
 bool l_json_push(lua_State *L, const char *text, size_t len, bool ordered);
 /* Pushes the upvalues above, for a function of another file.                            [-0, +2, m] */
 void l_json_push_upvalues(lua_State *L);
 
 /* json.encode(v, opts?) -> string | nil, err                               [-0, +1|2, e] */
 int l_json_encode(lua_State *L);
+
+/* Encodes the value at 2, the last on the stack, with sorted keys, and hands the text with its line end to
+ * `put`, which must not throw. Gives the code of `put`, NEAP_ENOMEM, or NEAP_EINVAL of a value without a
+ * JSON form; then nil and the error are on top. For functions with the upvalues of l_json_push_encoder.
+ * THROWS.                                                                            [-0, +0|2, e] */
+int l_json_put_line(lua_State *L, int (*put)(void *ud, const char *line, size_t len), void *ud);
+/* Pushes these upvalues.                                                                [-0, +2, m] */
+void l_json_push_encoder(lua_State *L);
 
 /* Makes the metatable of the encoder's state. */
 void l_json_encode_init(lua_State *L);

@@ -71,12 +71,14 @@ void l_preload(lua_State *L) {
                                        {"neap.native.http", luaopen_neap_http},
                                        {"neap.native.json", luaopen_neap_json},
                                        {"neap.native.log", luaopen_neap_log},
+                                       {"neap.native.mapping", luaopen_neap_mapping},
                                        {"neap.native.route", luaopen_neap_route},
                                        {"neap.native.sandbox", luaopen_neap_sandbox},
                                        {"neap.native.secret", luaopen_neap_secret},
 #ifdef NEAP_WITH_SERVER
                                        {"neap.native.server", luaopen_neap_server},
 #endif
+                                       {"neap.native.split", luaopen_neap_split},
                                        {"neap.native.store", luaopen_neap_store},
                                        {"neap.native.task", luaopen_neap_task},
                                        {"neap.native.terminal", luaopen_neap_terminal},

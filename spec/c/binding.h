@@ -244,7 +244,14 @@ static const char *const scripts[] = {
     "assert(none == nil)\n"
     "if why.kind == 'memory' then error(why) end\n"
     "local b <close> = assert(file.atomic 'dropped')\n"
-    "return n == 203",
+    "b:buffer(64)\n"
+    "for i = 1, 4 do\n"
+    "  local written, failed = b:write_record { id = i, name = 'n', list = { i, { x = i } } }\n"
+    "  if not written then error(failed) end\n"
+    "  local long, why = b:write_record { [('k'):rep(41)] = i, name = 'n' }\n"
+    "  if not long then error(why) end\n"
+    "end\n"
+    "return n == 203 and b:written() == 392",
     /* secrets */
     "local f = assert(file.open('key', 'w'))\n"
     "assert(f:write 'secret-of-a-file' and f:close())\n"

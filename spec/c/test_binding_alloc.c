@@ -74,58 +74,28 @@ static bool run_task(lua_State *L, const char *script, alloc_fault fault, long n
     return status == LUA_OK;
 }
 
-/* Fails the n-th allocation for n = 0, step, ... of one script, always in a new state. */
-static void check_script(const char *script) {
-    for (alloc_fault f = ALLOC_FAIL_ONE; f <= ALLOC_FAIL_REST; f++) {
-        long n = 0;
-        unsigned failed_before = check_failed;
-        do {
-            lua_State *L = open_state();
-            bool through = run_task(L, script, f, n);
-            if (!alloc_failed) CHECK(through);
-            check_alive(L);
-            alloc_close(L);
-            if (check_failed > failed_before) {
-                fprintf(stderr, "    allocation %ld%s of: %.60s\n", n,
-                        f == ALLOC_FAIL_REST ? " and all after" : "", script);
-                failed_before = check_failed;
-            }
-            n++;
-        } while (alloc_failed && n < 20000);
-        CHECK(n > 5);
-    }
+static void run_script(void *ud, alloc_fault fault, long n) {
+    lua_State *L = open_state();
+    bool through = run_task(L, ud, fault, n);
+    if (!alloc_failed) CHECK(through);
+    check_alive(L);
+    alloc_close(L);
 }
 
-/* Opening a state in a state takes thousands of allocations: in steps that grow. */
-static void check_sandbox(void) {
-    static const char script[] =
-        "local s <close> = assert(sandbox.open { config = { seed = 1, vendors = {} } })\n"
-        "local c <close> = http.open { handler = s }\n"
-        "local r = assert(c:send { method = 'GET', url = 'https://h/x' })\n"
-        "return r:status() == 404";
-    for (alloc_fault f = ALLOC_FAIL_ONE; f <= ALLOC_FAIL_REST; f++) {
-        long n = 0;
-        do {
-            lua_State *L = open_state();
-            unsigned failed_before = check_failed;
-            (void)run_task(L, script, f, n);
-            check_alive(L);
-            alloc_close(L);
-            if (check_failed > failed_before) {
-                fprintf(stderr, "    allocation %ld (%d)\n", n, (int)f);
-            }
-            n += 1 + n / 40;
-        } while (alloc_failed);
-    }
-}
+/* Opening a state in a state takes thousands of allocations. */
+static char sandbox[] =
+    "local s <close> = assert(sandbox.open { config = { seed = 1, vendors = {} } })\n"
+    "local c <close> = http.open { handler = s }\n"
+    "local r = assert(c:send { method = 'GET', url = 'https://h/x' })\n"
+    "return r:status() == 404";
 
 int main(int argc, char **argv) {
     char dir[] = "/tmp/neap-alloc-XXXXXX";
     if (!enter_directory(dir)) return 1;
     for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
-        if (argc < 2 || (size_t)atoi(argv[1]) == i) check_script(scripts[i]);
+        if (argc < 2 || (size_t)atoi(argv[1]) == i) alloc_try(scripts[i], 0, run_script, (void *)scripts[i]);
     }
-    if (argc < 2 || strcmp(argv[1], "sandbox") == 0) check_sandbox();
+    if (argc < 2 || strcmp(argv[1], "sandbox") == 0) alloc_try(sandbox, 40, run_script, sandbox);
     leave_directory(dir);
     return check_report();
 }

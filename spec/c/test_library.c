@@ -38,6 +38,8 @@ static void test_opens_once_for_all_threads(void) {
         CHECK(opened == &lib);
     }
     CHECK(f.cos(0) == 1 && f.sin(0) == 0);
+    neap_library_trim(&lib);
+    CHECK(f.cos(0) == 1 && f.sin(0) == 0);
 }
 
 static void test_says_what_is_missing(void) {

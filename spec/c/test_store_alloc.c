@@ -5,9 +5,9 @@
 #include <stdatomic.h>
 
 #include "../../csrc/core/ledger.h"
+#include "alloc.h"
 #include "store.h"
 
-extern void *__real_malloc(size_t size);
 extern void *__real_calloc(size_t count, size_t size);
 extern void *__real_realloc(void *p, size_t size);
 extern char *__real_strdup(const char *s);
@@ -17,17 +17,10 @@ void *__wrap_realloc(void *p, size_t size);
 char *__wrap_strdup(const char *s);
 
 static pthread_t loop_thread;
-static long spared = -1; /* allocations of that thread that still succeed; negative: all do */
-static bool fails_for_good, has_failed;
 
+/* alloc.h is for that thread. */
 static bool fails_here(void) {
-    if (!pthread_equal(pthread_self(), loop_thread) || spared < 0) return false;
-    if (spared > 0) {
-        spared--;
-        return false;
-    }
-    if (!fails_for_good) spared = -1;
-    return has_failed = true;
+    return pthread_equal(pthread_self(), loop_thread) && alloc_fails();
 }
 
 void *__wrap_malloc(size_t size) {
@@ -175,53 +168,40 @@ static size_t count_used(neap_loop *loop) {
     return r.used;
 }
 
-/* Does it all with what was set to fail before; tells nobody, counts what is left. */
-static void run_once(void) {
-    long planned = spared;
+/* Does it all while memory ends; counts what is left. */
+static void run_store(void *ud, alloc_fault fault, long n) {
     neap_secret *token = NULL;
-    neap_loop *loop;
+    neap_loop *loop = store_loop();
     size_t sent;
-    spared = -1;
-    loop = store_loop();
+    (void)ud;
     neap_loop_set_virtual(loop, NOW);
     CHECK_EQ_INT(neap_secret_new(&token, "token-of-a-session", 18), 0);
-    spared = planned;
+    alloc_fail(fault, n);
     sent = use_store(loop, token);
-    spared = -1;
+    alloc_succeed();
     atomic_store(&sqlite_spared, -1);
     CHECK(count_used(loop) >= sent);
-    if (!has_failed && !sqlite_failed) CHECK_EQ_INT(sent, 5);
+    if (!alloc_failed && !sqlite_failed) CHECK_EQ_INT(sent, 5);
     neap_secret_unref(token);
     neap_loop_close(loop);
     CHECK_EQ_INT(system("rm -f alloc.db*"), 0); /* NOLINT(bugprone-command-processor) */
 }
 
-static bool run_loop_fault(long n, bool for_good) {
-    has_failed = false;
-    fails_for_good = for_good;
-    spared = n;
-    run_once();
-    return has_failed;
-}
-
-static bool run_sqlite_fault(long n) {
+/* The same while SQLite's memory ends; every third allocation is enough. */
+static void run_sqlite(void *ud, alloc_fault fault, long n) {
+    (void)fault;
     atomic_store(&sqlite_failed, false);
-    atomic_store(&sqlite_spared, n);
-    run_once();
-    return atomic_load(&sqlite_failed);
+    atomic_store(&sqlite_spared, 3 * n);
+    run_store(ud, ALLOC_FAIL_NONE, 0);
+    alloc_failed = atomic_load(&sqlite_failed);
 }
 
 int main(void) {
-    long n;
     if (!store_enter()) return 1;
     loop_thread = pthread_self();
     replace_sqlite_memory();
-    for (n = 0; run_loop_fault(n, false); n++) continue;
-    CHECK(n > 10);
-    for (n = 0; run_loop_fault(n, true); n++) continue;
-    has_failed = false;
-    for (n = 0; run_sqlite_fault(n); n += 3) continue;
-    CHECK(n > 100);
+    alloc_try("the loop's side", 0, run_store, NULL);
+    alloc_try_fault("SQLite", 0, ALLOC_FAIL_ONE, run_sqlite, NULL);
     store_leave();
     return check_report();
 }

@@ -251,13 +251,14 @@ static void test_stop(void) {
 
 /* ---- when memory ends ---- */
 
-/* Reads a document with that fault after n allocations. What it told is right as far as it goes. */
-static int read_fault(alloc_fault fault, long n) {
+/* Reads a document. What it told is right as far as it goes. */
+static void read_fault(void *ud, alloc_fault fault, long n) {
     static const char text[] = "<?xml version='1.0' encoding='iso-8859-1'?><root first='1' second='2'>\n"
                                "<item>\xE9 and more text than fits at first</item><b><c><d/></c></b></root>";
     record r = {.left = -1};
     neap_xml x;
     int rc;
+    (void)ud;
     alloc_fail(fault, n);
     rc = neap_xml_init(&x, &events, &r, 5, 0);
     for (size_t i = 0; i < sizeof text - 1 && rc == 0; i++)
@@ -266,52 +267,21 @@ static int read_fault(alloc_fault fault, long n) {
     CHECK_EQ_INT(rc, x.err.code);
     CHECK(rc == 0 || rc == NEAP_ENOMEM);
     CHECK(rc == 0 || x.err.message[0] != '\0');
+    if (fault == ALLOC_FAIL_REST && alloc_failed) CHECK_EQ_INT(rc, NEAP_ENOMEM);
     neap_xml_deinit(&x);
     CHECK(strncmp(r.told, "<root first=1 second=2<item'\xC3\xA9 and more text than fits at first'>item<b<c<d"
                           ">d>c>b>root", r.len) == 0);
-    return rc;
 }
 
-static void test_reader_memory(void) {
-    for (alloc_fault f = ALLOC_FAIL_ONE; f <= ALLOC_FAIL_REST; f++) {
-        long n = 0;
-        do {
-            int rc = read_fault(f, n++);
-            if (f == ALLOC_FAIL_REST && alloc_failed) CHECK_EQ_INT(rc, NEAP_ENOMEM);
-        } while (alloc_failed && n < 2000);
-        CHECK(n > 5 && n < 2000);
-    }
-}
-
-/* Runs a chunk with that fault after n allocations. The status of lua_pcall. */
-static int run(const char *chunk, alloc_fault fault, long n) {
-    lua_State *L = lua_newstate(alloc_lua, NULL);
-    int status;
+static void open_xml(lua_State *L) {
     luaL_requiref(L, "_G", luaopen_base, 0);
     luaL_requiref(L, "string", luaopen_string, 1);
     luaL_requiref(L, "xml", luaopen_neap_xml, 1);
-    lua_settop(L, 0);
-    CHECK_EQ_INT(luaL_loadstring(L, chunk), LUA_OK);
-    alloc_fail(fault, n);
-    status = lua_pcall(L, 0, 1, 0);
-    alloc_succeed();
-    if (status == LUA_OK) CHECK(lua_toboolean(L, 1));
-    alloc_close(L);
-    return status;
 }
 
-static void check_chunk(const char *chunk) {
-    for (alloc_fault f = ALLOC_FAIL_ONE; f <= ALLOC_FAIL_REST; f++) {
-        long n = 0;
-        int status;
-        do {
-            status = run(chunk, f, n++);
-            if (f == ALLOC_FAIL_REST && alloc_failed)
-                CHECK(status == LUA_ERRMEM || status == LUA_ERRRUN);
-        } while (alloc_failed && n < 2000);
-        CHECK_EQ_INT(status, LUA_OK);
-        CHECK(n > 5 && n < 2000);
-    }
+static void check_chunk(const char *source) {
+    alloc_chunk chunk = {.source = source, .open = open_xml};
+    alloc_try(source, 0, alloc_run_chunk, &chunk);
 }
 
 static void test_binding_memory(void) {
@@ -331,7 +301,7 @@ int main(void) {
     test_early_end();
     test_caps();
     test_stop();
-    test_reader_memory();
+    alloc_try("a reader", 0, read_fault, NULL);
     test_binding_memory();
     CHECK(strncmp(neap_xml_version(), "2.", 2) == 0);
     return check_report();

@@ -1,10 +1,12 @@
 /* fuzz_xml.c: what is read does not depend on where the chunks are cut, is UTF-8, and reads the same
- * once it is written again. */
+ * once it is written again; nor do the records in it. */
 #include <stdbool.h>
 #include <string.h>
 
 #include "core/json.h"
 #include "core/xml.h"
+#include "core/xml_log.h"
+#include "core/xml_records.h"
 #include "fuzz.h"
 
 #define DEPTH_MAX 20
@@ -103,6 +105,44 @@ static bool same_place(const reading *a, const reading *b) {
     return a->ended || (a->xml.line == b->xml.line && a->xml.column == b->xml.column);
 }
 
+/* Takes the records that are whole. */
+static void take_all(neap_xml_records *r) {
+    while (r->taken < r->ready) {
+        size_t end = neap_xml_log_skip(&r->log, r->taken);
+        HOLDS(end > r->taken && end <= r->ready && end - r->taken <= TEXT_MAX);
+        neap_xml_records_take(r, end);
+    }
+}
+
+/* Reads the records of a document in chunks of that length, and takes them as they come. */
+static void read_records(neap_xml_records *r, const char *bytes, size_t size, size_t chunk) {
+    static const neap_xml_records_cfg cfg = {.depth = 1, .nesting = DEPTH_MAX, .max_record = TEXT_MAX};
+    HOLDS(neap_xml_records_init(r, &cfg) == 0);
+    for (; size > 0; bytes += chunk, size -= chunk) {
+        if (chunk > size) chunk = size;
+        neap_xml_records_feed(r, bytes, chunk);
+        take_all(r);
+    }
+    neap_xml_records_finish(r);
+    take_all(r);
+    HOLDS(r->count == r->whole && r->ended);
+    HOLDS(r->xml.err.code < 0 || neap_xml_log_skip(&r->frame, 0) == r->frame.len);
+}
+
+/* Reads the records in small chunks, and compares them with those of the whole. */
+static void compare_records(const char *bytes, size_t size, int rc) {
+    neap_xml_records whole, cut;
+    read_records(&whole, bytes, size, size);
+    HOLDS(rc < 0 ? whole.xml.err.code < 0 : whole.xml.err.code == 0 || whole.xml.err.code == NEAP_ETOOLARGE);
+    for (size_t chunk = 1; chunk <= 7; chunk += 3) {
+        read_records(&cut, bytes, size, chunk);
+        HOLDS(cut.count == whole.count && cut.hash == whole.hash && cut.found == whole.found);
+        HOLDS(cut.xml.err.code == whole.xml.err.code && same(&cut.frame, &whole.frame));
+        neap_xml_records_deinit(&cut);
+    }
+    neap_xml_records_deinit(&whole);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const char *bytes = (const char *)data;
     reading whole, cut;
@@ -118,5 +158,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         neap_buf_free(&cut.out);
     }
     neap_buf_free(&whole.out);
+    compare_records(bytes, size, rc);
     return 0;
 }

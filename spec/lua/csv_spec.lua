@@ -24,6 +24,8 @@ local function read(text, n)
 end
 
 describe("neap.native.csv reader", function()
+    after_each(function() collectgarbage("generational", 20) end)
+
     it("reads rows with their lines, wherever the chunks are cut", function()
         local text = helper.read("spec/data/csv/windows.csv")
         for n = 1, #text do
@@ -77,6 +79,56 @@ describe("neap.native.csv reader", function()
         assert.is_nil(ok)
         assert.equal("too_large", err.kind)
         assert.equal(2, err.line)
+    end)
+
+    it("tells the fault to who asks for the next row, behind those before it", function()
+        local reader = csv.reader()
+        assert.is_nil(reader:next())
+        assert.same({}, { reader:next() })
+        reader:feed 'a,b\n1,2\n"x'
+        assert.same({ { "a", "b" }, 1 }, { reader:next() })
+        assert.same({ { "1", "2" }, 2 }, { reader:next() })
+        assert.same({}, { reader:next() })
+        reader:finish()
+        for _ = 1, 2 do
+            local row, err = reader:next()
+            assert.is_nil(row)
+            assert.same({ "line 3, column 1: this quote is never closed", 3, 1 }, { err.message, err.line, err.column })
+        end
+        assert.same({}, { reader:row() })
+    end)
+
+    it("counts the bytes", function()
+        local reader = csv.reader()
+        assert.equal(0, reader:bytes())
+        reader:feed "a,b\n"
+        reader:feed '"x"y'
+        assert.equal(8, reader:bytes())
+    end)
+
+    it("stands being used by what the collector finalizes meanwhile", function()
+        local reader, results = csv.reader(), { fed = 0 }
+        local wide = (("x"):rep(5000) .. ","):rep(2000) .. "end\n"
+        local function feed()
+            reader:feed(wide)
+            results.fed = results.fed + 1
+        end
+        local function take() results.row = reader:row() end
+        local function leave_garbage(finalize) setmetatable({}, { __gc = finalize }) end
+        local function row_with(finalize)
+            collectgarbage "stop"
+            leave_garbage(function() leave_garbage(finalize) end) -- the inner one is for after the first cells
+            collectgarbage "restart"
+            return reader:row()
+        end
+        collectgarbage("generational", 1) -- collects often, and all that is new
+        reader:feed(wide:rep(2))
+        results.wide = row_with(feed)
+        assert.same({ 1, 2001, "end" }, { results.fed, #results.wide, results.wide[2001] })
+        assert.error_matches(function() row_with(take) end, "in use")
+        assert.equal("end", results.row[2001])
+        assert.equal("end", reader:row()[2001])
+        assert.is_nil(reader:row())
     end)
 
     it("raises on misuse", function()

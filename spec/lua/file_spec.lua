@@ -56,6 +56,22 @@ for _, kind in ipairs { "real", "virtual" } do
             assert.equal("123456789xy", helper.read(dir .. "a"))
         end))
 
+        it("writes records as JSON, keeps small ones back, and counts bytes", in_task(function(dir)
+            local f = assert(file.open(dir .. "a", "w"))
+            f:buffer(20)
+            assert.equal(0, f:written())
+            assert.is_true(f:write_record { b = 1, a = neap.null })
+            assert.is_true(f:write "-\n")
+            assert.equal("", helper.read(dir .. "a"))
+            assert.equal(19, f:written())
+            assert.is_true(f:write_record { c = { "\n", 1.0 } })
+            assert.equal('{"a":null,"b":1}\n-\n{"c":["\\n",1.0]}\n', helper.read(dir .. "a"))
+            assert.is_true(f:write_record {})
+            assert.is_true(f:close())
+            assert.equal(helper.read(dir .. "a"):len(), f:written())
+            assert.has_error(function() f:write_record {} end, "this file is closed")
+        end))
+
         it("keeps the order of many tasks", in_task(function(dir)
             local f = assert(file.open(dir .. "a", "w"))
             local tasks, want = {}, {}
@@ -228,7 +244,73 @@ describe("neap.native.file", function()
     it("cannot wait outside tasks", function()
         assert.error_matches(function() file.open "a" end, "cannot wait here")
         assert.error_matches(function() file.stdout():write "a" end, "cannot wait here")
+        assert.error_matches(function() file.stdout():write_record {} end, "cannot wait here")
         assert.error_matches(function() file.exists "a" end, "cannot wait here")
+    end)
+
+    it("writes records as json.encode does, whatever their keys are and in whatever order they came", function()
+        local seed = 1
+        local function random(n)
+            seed = seed * 6364136223846793005 + 1442695040888963407
+            return (seed >> 33) % n + 1
+        end
+        local function value(depth)
+            local kind = random(depth > 2 and 4 or 6)
+            if kind == 1 then return random(1000) end
+            if kind == 2 then return random(1000) / 8 end
+            if kind == 3 then return neap.null end
+            if kind == 4 then return ("\"\1é"):rep(random(3)) end
+            if kind == 5 then return neap.json.array { value(depth + 1), value(depth + 1) } end
+            return { x = value(depth + 1), y = value(depth + 1) }
+        end
+        local keys = {}
+        for i = 1, 24 do keys[i] = ("%s%d"):format(("k"):rep(i % 3 == 0 and i * 2 or 1), i) end
+        local function record(count)
+            local made = {}
+            for _ = 1, count do made[keys[random(#keys)]] = value(0) end
+            if random(9) == 1 then made = neap.json.object(made, { keys[3], keys[1] }) end
+            return made
+        end
+        neap.run(function()
+            local path, lines = helper.tmpdir() .. "/a", {}
+            local f = assert(file.open(path, "w")):buffer(4096)
+            local kept = record(5)
+            for i = 1, 4000 do
+                local made = record(random(i < 2000 and 4 or 20))
+                if i % 3 ~= 0 then
+                    made = kept -- of one kind, with other values
+                    for name in pairs(made) do made[name] = value(0) end
+                elseif i % 100 == 0 then
+                    kept = made
+                end
+                lines[i] = neap.json.encode(made, { sorted = true }) .. "\n"
+                assert(f:write_record(made))
+            end
+            assert(f:close())
+            assert.equal(table.concat(lines), helper.read(path))
+        end)
+    end)
+
+    it("writes nothing of a record that has no JSON form, or is none", function()
+        neap.run(function()
+            local path = helper.tmpdir() .. "/a"
+            local f = assert(file.open(path, "w")):buffer(4096)
+            local record = { b = { 1, { c = 2 } }, a = 1 }
+            assert(f:write_record(record))
+            record.b[2].c = 0 / 0
+            local written, err = f:write_record(record)
+            assert.same({ nil, "invalid", "$.b[2].c: NaN has no JSON form" }, { written, err.kind, err.message })
+            record.b = "\255"
+            written, err = f:write_record(record)
+            assert.same({ nil, "invalid", "$.b: the string is not UTF-8" }, { written, err.kind, err.message })
+            for _, other in ipairs { 7, "{", neap.null, { 1 }, neap.json.array {} } do
+                written, err = f:write_record(other)
+                assert.same({ nil, "decode", "an object expected" }, { written, err.kind, err.message })
+            end
+            assert.has_error(function() f:write_record() end)
+            assert(f:close())
+            assert.equal('{"a":1,"b":[1,{"c":2}]}\n', helper.read(path))
+        end)
     end)
 
     it("lets a virtual clock wait", function()

@@ -188,6 +188,35 @@ describe("flow.policy", function()
             assert.same({ 2, 1 }, { sends, departed })
         end)
     end)
+
+    it("judges a body that breaks off on the same budget, and tells nobody else", function()
+        virtual(function()
+            local queue, gate = make_queue()
+            local call <close> = flow.call(queue, flow.policy {}, true)
+            assert.has_error(function() call:broke "truncated" end)
+            for _ = 1, 4 do
+                assert.is_true(call:admit())
+                assert.has_error(function() call:broke "truncated" end)
+                assert.equal("ok", call:settle(200))
+                local verdict, wait = call:broke "truncated"
+                assert.equal("retry", verdict)
+                assert.is_true(wait > 0)
+            end
+            call:admit()
+            call:settle(200)
+            assert.equal("fail", call:broke "truncated")
+            assert.equal(5, #call:attempts())
+            for _, attempt in ipairs(call:attempts()) do
+                assert.equal("truncated", attempt.error)
+                assert.is_nil(attempt.status)
+            end
+            assert.equal("open", gate:state())
+            local write <close> = flow.call(queue, flow.policy {}, false)
+            write:admit()
+            write:settle(200)
+            assert.equal("unknown", write:broke "network")
+        end)
+    end)
 end)
 
 describe("an outage", function()

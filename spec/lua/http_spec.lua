@@ -165,6 +165,56 @@ describe("neap.native.http", function()
         res:close()
     end)
 
+    both("collects the beginning of an answer, or all of it", function(client, base)
+        local short <close> = assert(client:open { method = "GET", url = base .. "/echo?x" })
+        assert.is_true(short:collect(100))
+        assert.is_true(short:collect(0) == false)
+        assert.equal("GET /echo x\n-\n-\n-", short:body())
+        assert.equal("GET", short:body(3))
+        local long <close> = assert(client:open { method = "GET", url = base .. "/stream" })
+        assert.is_false(long:collect(100000))
+        local beginning = long:body()
+        assert.is_true(#beginning > 100000 and #beginning < 1000000)
+        assert.equal(beginning, long:read())
+        local cut <close> = assert(client:open { method = "GET", url = base .. "/stream" })
+        assert.is_false(cut:collect(100000, true))
+        assert.is_true(#cut:body() > 100000)
+        cut:read()
+        assert.equal("cancelled", select(2, cut:read()).kind)
+        assert.has_error(function() cut:collect(-1) end)
+    end)
+
+    both("pours an answer into a reader of records", function(client, base)
+        local split = require "neap.native.split"
+        local res <close> = assert(client:open { method = "GET", url = base .. "/stream", timeout = 60 })
+        local reader, count, pieces = split.reader { format = "ndjson" }, 0, 0
+        assert.is_false(res:collect(1000))
+        while res:pour(reader) do
+            pieces = pieces + 1
+            count = count + reader:skip(math.maxinteger)
+        end
+        assert.same({ 200000, 2000000 }, { count, reader:bytes() })
+        assert.is_true(pieces > 5)
+        assert.is_nil((res:pour(reader)))
+        assert.has_error(function() res:pour {} end)
+        assert.has_error(function() res:pour(io.stdout) end)
+        assert.has_error(function() res:pour() end)
+    end)
+
+    both("reports what breaks off while it is poured or collected", function(client, base)
+        local res <close> = assert(client:open { method = "GET", url = base .. "/stream" })
+        local reader = require("neap.native.split").reader { format = "ndjson" }
+        local more, err
+        repeat more, err = res:pour(reader) until not more
+        assert.equal("network", err.kind)
+        assert.is_true(err.truncated)
+        assert.is_nil(reader:frame())
+        local other <close> = assert(client:open { method = "GET", url = base .. "/stream" })
+        more, err = other:collect(1 << 30)
+        assert.is_nil(more)
+        assert.is_true(err.truncated)
+    end, "truncate")
+
     both("lets go of a stream that is not read to its end", function(client, base)
         do
             local res <close> = assert(client:open { method = "GET", url = base .. "/stream" })

@@ -113,6 +113,28 @@ static bool answer_gzip(peer *p, const unsigned char *data, size_t len) {
     return ok;
 }
 
+/* gzip of one block with a Huffman code of its own (RFC 1951 3.2.7), in which two zero bits stand for 258
+ * blanks like the one before them: 1032 to 1. `cut` leaves out its last bytes. */
+static bool answer_bomb(peer *p, const char *size, bool cut) {
+    static const char begin[] = "\x1f\x8b\x08\0\0\0\0\0\0\xff"
+                                "\xed\xc0\x81\0\0\0\0\x80\x20\x95\xfd\x29\x17\xa9";
+    size_t zeros = (size_t)strtoul(size, NULL, 10), whole = 1 + 1032 * zeros, n = sizeof begin - 1;
+    unsigned char *blanks = malloc(whole), *out = calloc(1, n + zeros + 9);
+    bool ok = false;
+    if (blanks != NULL && out != NULL) {
+        memset(blanks, ' ', whole);
+        memcpy(out, begin, n);
+        n += zeros;
+        out[n++] = 6; /* and the end of the block */
+        put_le(out + n, crc_of(blanks, whole), 4);
+        put_le(out + n + 4, (uint32_t)whole, 4);
+        ok = answer(p, 200, "Content-Encoding: gzip\r\n", out, cut ? n - 1 : n + 8);
+    }
+    free(blanks);
+    free(out);
+    return ok;
+}
+
 static bool answer_filled(peer *p, const char *size, int byte, bool gzip) {
     size_t len = (size_t)strtoul(size, NULL, 10);
     void *data = malloc(len + 1);
@@ -162,6 +184,12 @@ static bool serve(peer *p, const char *path) {
     }
     if (strncmp(path, "/big/", 5) == 0) return answer_filled(p, path + 5, 'x', false);
     if (strncmp(path, "/gzipbig/", 9) == 0) return answer_filled(p, path + 9, 0, true);
+    if (strncmp(path, "/bomb/", 6) == 0) return answer_bomb(p, path + 6, false);
+    if (strncmp(path, "/bombcut/", 9) == 0) return answer_bomb(p, path + 9, true);
+    if (is(path, "/transfergzip")) {
+        return say(p, "HTTP/1.1 200 X\r\nTransfer-Encoding: gzip, chunked\r\n\r\n") &&
+               say(p, "2\r\nok\r\n0\r\n\r\n");
+    }
     if (is(path, "/gzip")) return answer_gzip(p, (const unsigned char *)"hello", 5);
     if (is(path, "/br")) {
         return answer(p, 200, "Content-Encoding: br\r\n", "\x0b\x02\x80hello\x03", 9);

@@ -10,6 +10,8 @@
  *   /redirect      302 to another origin         /close        `ok`, and closes
  *   /gzip /br      `hello` so encoded            /badgzip      no gzip at all
  *   /gzipbig/N     N zero bytes, stored in gzip  /big/N        N bytes `x`
+ *   /bomb/N        1 + 1032 * N blanks in N + 33 bytes of gzip  /bombcut/N   and its end is missing
+ *   /transfergzip  a transfer coding that nobody asked for
  *   /informed      100 and 103 before the 200    /fold         a folded field
  *   /trailer       chunked, with a trailer field */
 #ifndef NEAP_SPEC_HTTPD_H
