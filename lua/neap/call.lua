@@ -4,6 +4,7 @@
 
 local admission = require "neap.call.admission"
 local binding = require "neap.call.bind"
+local bodies = require "neap.call.body"
 local build = require "neap.call.build"
 local log = require "neap.native.log"
 local null = require "neap.null"
@@ -30,6 +31,7 @@ local on_wire = setmetatable({}, { __close = function() runtime.on_wire = runtim
 --- -> response | nil, err | nil, nil, the decoded body of a 2xx answer that is settled (csrc/lua/route.c);
 -- the last never where somebody else reads the answer.
 local function transmit(bound, request, flowcall, credential, read)
+    if request.is_opened then return bodies.send(bound, request, flowcall, credential) end
     if request.headers ~= build.HEADERS or request.holds_token then
         return bound.http:send(request, flowcall, credential or bound.credential, bound.timeout)
     end
@@ -79,9 +81,10 @@ local function settle_refusal(bound, flowcall, slot, res)
     return verdict
 end
 
+local function read_payload(bound, res) return reply.payload(bound, res) end
+
 --- Sends until there is an outcome. `read` makes the result of a 2xx answer, the payload by default.
-local function exchange(bound, request, slot, read)
-    local flowcall <close> = bound.route:call(request.policy, request.is_repeatable)
+local function attempt(bound, request, flowcall, slot, read)
     local hops, doubt, renewed = 0, false, false -- doubt: an earlier send may have taken effect
     while true do
         local token, err = admission.enter(bound, flowcall, slot)
@@ -98,7 +101,7 @@ local function exchange(bound, request, slot, read)
         local status = res and res:status()
         local is_expiry = res and bound.session and note_session(bound, token, res)
         if res and status >= 200 and status < 300 then
-            payload, err, cut = (read or reply.payload)(bound, res, request)
+            payload, err, cut = (read or read_payload)(bound, res, request)
             if not cut then
                 flowcall:settle(status)
                 return outcome.conclude(bound, flowcall, slot, doubt, payload, err)
@@ -128,6 +131,11 @@ local function exchange(bound, request, slot, read)
             return outcome.refusal(bound, flowcall, res, verdict, doubt, is_expiry)
         end
     end
+end
+
+local function exchange(bound, request, slot, read)
+    local flowcall <close> = bound.route:call(request.policy, request.is_repeatable)
+    return attempt(bound, request, flowcall, slot, read)
 end
 
 --- May a send of this call be repeated? A keyed one without its key counts twice.
@@ -199,18 +207,21 @@ end
 
 session.login = M.login
 
---- Asks for one page: the whole of an answer, with what tells where the next one is.
+--- Asks for one page: the whole of an answer, with what tells where the next one is; of a long one a body that
+-- is still arriving.
 ---@async
 ---@param handle table endpoint handle of client.lua
 ---@param client neap.Client
 ---@param values table<string, any> checked and in wire form
 ---@param target? string URL to ask for in place of the endpoint's own
----@return neap.Reply|nil
+---@param ordered? boolean objects remember the order of their names
+---@return neap.Reply|neap.call.Body|nil
 ---@return neap.Error? err
-function M.page(handle, client, values, target)
+function M.page(handle, client, values, target, ordered)
     local bound, request = prepare(handle, client, values)
-    if bound and target then request.url = target end
-    return finish(bound, request, task.attached(), reply.whole)
+    if not bound then return finish(bound, request) end
+    if target then request.url = target end
+    return bodies.open(bound, request, task.attached(), attempt, ordered)
 end
 
 --- Puts the sends of a batch before those that followed.

@@ -108,12 +108,6 @@ local function note_missing(model, values, missing)
     end
 end
 
-local function custom_fields(values)
-    local set = {}
-    for name in (values.custom_fields or ""):gmatch "[^,%s]+" do set[name] = true end
-    return set
-end
-
 --- What tells environments apart where all have one address, as in the sandbox.
 local function variant_of(model, values)
     return type(model.base_url) == "table" and values[model.base_url.by] or nil
@@ -133,7 +127,7 @@ function M.open(model, overrides)
     return setmetatable({
         model = model, settings = values, missing = missing, base_url = base, prefix = address.prefix(model, values),
         account = account.open(model, values, base or "", variant_of(model, values)),
-        custom_fields = custom_fields(values),
+        custom_fields = settings.custom_fields(values.custom_fields),
         credentials = {},
     }, Client)
 end

@@ -38,6 +38,7 @@ local GRACE_S = 10
 ---@field ended? { reason: "outage"|"refused"|"signal"|"source"|"bug", err: neap.Error }
 ---@field dead_letters? string path, when there is any
 ---@field reason? { message: string, count: integer } the most frequent one of failed and unknown records
+---@field resume? string how to go on after an early end, where the workflow can tell
 
 local Summary = { __name = "neap.Summary" }
 
@@ -55,7 +56,7 @@ end
 
 local function new_delivery(from, fn, opts, path)
     return setmetatable({
-        source = from, fn = fn, concurrency = opts.concurrency or DEFAULT_CONCURRENCY,
+        source = from, fn = fn, concurrency = opts.concurrency or DEFAULT_CONCURRENCY, resume = opts.resume,
         places = 0,      -- held
         parked = 0,      -- records without a place
         is_full = false, -- the reader waits for room
@@ -307,11 +308,19 @@ function Delivery:drain()
     self:cut(true)
 end
 
---- The unread rest of a file; of a stream, reading simply stops.
+--- What of the source is still to be read: a file; of a stream what it can tell without waiting (`rest`).
+local function rest_of(delivery)
+    local from = delivery.source
+    if delivery.unattempted then return nil end
+    if from.rest then return from:rest() end
+    return not from.is_stream and not delivery.broken and from or nil
+end
+
+--- The unread rest of a file; of most streams, reading simply stops.
 function Delivery:bury_rest()
-    if self.source.is_stream or self.unattempted then return end
-    while true do
-        local record, line, err = self.source:next()
+    local rest = rest_of(self)
+    while rest do
+        local record, line, err = rest:next()
         if record == nil then return end
         self.total = self.total + 1
         self:bury(record, line, err or self:ended_error())
@@ -382,16 +391,34 @@ function Delivery:break_off(err)
     self.broken = err
 end
 
+--- A source that is a vendor's may break because of a credential.
+local BROKEN = { refused = "refused", settings = "settings" }
+
+--- The end that a broken source is, once what was read of it has its outcome.
+function Delivery:end_broken()
+    local err = self.broken
+    if not err or self.ended then return end
+    local reason = BROKEN[fatal_reason(err)] or "source"
+    self.unattempted = reason == "settings" and self.total == 0
+    self.ended = { reason = reason, err = err, message = MESSAGES[reason] }
+end
+
+--- How to go on after an early end, in the words of the workflow.
+local function resume_of(delivery, summary)
+    local resume = delivery.resume
+    return summary.ended and not delivery.unattempted and resume and resume(summary) or nil
+end
+
 function Delivery:summary()
-    local ended = self.ended
-    if not ended and self.broken then ended = { reason = "source", err = self.broken } end
-    return setmetatable({
+    local summary = setmetatable({
         total = self.total, ok = self.ok, failed = self.failed, unknown = self.unknown,
-        retried = self.retried, seconds = clock.now() - self.started, ended = ended,
+        retried = self.retried, seconds = clock.now() - self.started, ended = self.ended,
         reason = self.reason and { message = self.reason, count = self.reasons[self.reason] } or nil,
         dead_letters = self.letters.count > 0 and self.letters.path or nil,
-        stream = self.source.is_stream or nil,
+        stream = self.source.is_stream and not self.source.rest or nil,
     }, Summary)
+    summary.resume = resume_of(self, summary)
+    return summary
 end
 
 local function refuse(fmt, ...)
@@ -407,6 +434,9 @@ local function check_options(opts, from, fn)
     if math.type(concurrent) ~= "integer" or concurrent < 1 then
         refuse("concurrency must be an integer from 1, got %s", tostring(concurrent))
     end
+    if opts.resume ~= nil and type(opts.resume) ~= "function" then
+        refuse("resume must be a function, got a %s", type(opts.resume))
+    end
     local read, letters = type(from) == "table" and from.path, opts.dead_letters
     if read and letters and (read == letters or read ~= "-" and file.same(read, letters)) then
         refuse("%s cannot take dead letters while it is being read", from.path)
@@ -418,8 +448,8 @@ end
 ---@async
 ---@param from any neap.records, a list of tables, or an iterator
 ---@param fn fun(record: table): any a record is ok when the first value is not nil
----@param opts? { concurrency?: integer, dead_letters?: string, batch?: boolean } batch: calls travel
--- together where the definition has it
+---@param opts? { concurrency?: integer, dead_letters?: string, batch?: boolean, resume?: function } batch: calls travel
+-- together where the definition has it; resume(summary): how to go on after an early end
 ---@return neap.Summary|nil
 ---@return neap.Error? err
 function M.run(from, fn, opts)
@@ -440,6 +470,7 @@ function M.run(from, fn, opts)
     if not ok then delivery:stop("bug", errors.from(raised)) end
     delivery:drain()
     if delivery.batches then delivery.batches:close() end
+    delivery:end_broken()
     if delivery.ended then delivery:bury_rest() end
     delivery.progress:finish()
     local written, err = delivery.letters:close()

@@ -41,6 +41,20 @@ local function to_file(res, path)
     return total
 end
 
+--- Asks for what a URL serves. -> response, to be closed | nil, err (kind `rejected` for any status but 200)
+---@async
+---@param url string
+---@return userdata|nil
+---@return neap.Error? err
+function M.open(url)
+    local res, err = http.open(url)
+    if not res then return nil, err end
+    local status = res:status()
+    if status == 200 then return res end
+    res:close()
+    return nil, errors.new { kind = "rejected", status = status, message = "the download was refused" }
+end
+
 --- Saves what a URL serves. -> bytes | nil, err
 ---@async
 ---@param url string
@@ -48,11 +62,8 @@ end
 ---@return integer|nil
 ---@return neap.Error? err
 function M.save(url, path)
-    local res <close>, err = http.open(url)
+    local res <close>, err = M.open(url)
     if not res then return nil, err end
-    if res:status() ~= 200 then
-        return nil, errors.new { kind = "rejected", status = res:status(), message = "the download was refused" }
-    end
     if path == "-" then return to_stdout(res) end
     return to_file(res, path)
 end

@@ -11,6 +11,7 @@ local M = {}
 ---@field accept fun(body: any): boolean, any, any, boolean?   is it a success; payload or message; code; true
 --- where the body is none of this vendor's, so that nobody knows what became of the call
 ---@field complain fun(body: any): string|nil, any   the vendor's message and code
+---@field way string[] to the payload in the body of a success
 ---@field doc string
 
 local FLAG = { ok = "!string", payload = "!string", message = "!string", code = "string" }
@@ -47,6 +48,7 @@ function M.flag(spec)
     return {
         accept = accept,
         complain = complain,
+        way = { spec.payload },
         doc = ("{%q: true, %q: payload}, or {%q: false, %q: text}"):format(
             spec.ok, spec.payload, spec.ok, spec.message),
     }
@@ -76,6 +78,7 @@ function M.plain(spec)
     return {
         accept = accept,
         complain = complain,
+        way = { spec.payload },
         doc = spec.string_fails and doc .. "; a text is the message of a failure" or doc,
     }
 end
@@ -122,6 +125,7 @@ function M.error(spec)
     return {
         accept = accept,
         complain = complain,
+        way = {},
         doc = ("the body is the payload; %q has the message of a failure, %s"):format(spec.field, fails),
     }
 end

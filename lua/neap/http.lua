@@ -22,7 +22,7 @@ local OPTIONS = {
 ---@field connect_timeout? number seconds; default 10
 ---@field first_byte_timeout? number seconds from departure
 ---@field low_speed_time? number seconds below 1 byte/s; default 30
----@field max_body? integer bytes of the inflated body; default 64 MiB
+---@field max_body? integer bytes of the inflated body; default 64 MiB, 4 GiB where it is streamed
 ---@field max_redirects? integer default 5
 
 ---@class neap.HttpResponse

@@ -69,6 +69,14 @@ function M.report(spec)
     return require("neap.workflow.report").define(spec)
 end
 
+--- Makes a map of a table or a file: what becomes of a record; see mapping.lua.
+---@param spec table|string
+---@param sides? { from: string?, to: string? }
+---@return neap.Mapping
+function M.mapping(spec, sides)
+    return require("neap.mapping").new(spec, sides)
+end
+
 --- Opens a vendor outside a workflow; see client.lua.
 ---@async
 ---@param name string

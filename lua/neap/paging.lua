@@ -14,6 +14,10 @@ local M = {}
 ---@field max_pages? integer the walk ends after that many; without it one of 100,000 pages is an error
 ---@field max_records? integer the walk ends after that many
 
+--- The walks of iterators that somebody still has.
+---@type table<function, neap.paging.Walk>
+local walks_of = setmetatable({}, { __mode = "k" })
+
 local OPTIONS = { "size", "max_pages", "max_records" }
 
 local function check_options(opts)
@@ -99,7 +103,18 @@ function M.each(handle, client, params, opts)
         size = size_of(endpoint, values, opts), max_pages = opts.max_pages, max_records = opts.max_records,
         vendor = endpoint.vendor, endpoint = endpoint.name,
     })
-    return function() return walk:next() end, nil, nil, walk
+    local next_of = walk.next_record
+    local function next_record() return next_of(walk) end
+    walks_of[next_record] = walk
+    return next_record, nil, nil, walk
+end
+
+--- The walk behind an iterator of `each`, for who wants more of it than one record after the other; nil for any
+-- other value.
+---@param next_record any
+---@return neap.paging.Walk|nil
+function M.walk_of(next_record)
+    return walks_of[next_record]
 end
 
 return M

@@ -1,12 +1,13 @@
---- Progress of a delivery on stderr: a bar on a terminal, plain lines elsewhere. Only display: nothing
--- here decides anything. On a real clock a task of its own keeps it moving while everything waits; on a
--- virtual clock it moves with the records.
+--- Progress of a delivery or of what is saved, on stderr: a line that changes on a terminal, plain lines
+-- elsewhere. Only display: nothing here decides anything. On a real clock a task of its own keeps it moving
+-- while everything waits; on a virtual clock it moves with the records.
 
 local clock = require "neap.native.clock"
 local log = require "neap.native.log"
 local runtime = require "neap.runtime"
 local task = require "neap.native.task"
 local terminal = require "neap.native.terminal"
+local volumes = require "neap.progress.volume"
 
 local M = {}
 
@@ -20,6 +21,9 @@ function Silent.update() end
 
 function Silent.finish() end
 
+---@class neap.Progress
+---@field describe fun(subject: table, is_terminal: boolean): string
+---@field subject table a delivery, or { read, started }
 local Progress = {}
 Progress.__index = Progress
 
@@ -65,12 +69,21 @@ local function outage(delivery)
     return ("vendor down (%d)"):format(down.status) .. (left >= 1 and ", next try in " .. duration(left) or "")
 end
 
+--- What an export has made of its rows.
+local function saved(delivery)
+    local volume = delivery.source.volume
+    if not volume then return nil end
+    local records, bytes = volume()
+    return ("%s (%s) saved"):format(volumes.records(records), volumes.bytes(bytes))
+end
+
 local function counts(delivery)
     local parts = { outage(delivery) }
     parts[#parts + 1] = ("%d ok"):format(delivery.ok)
     if delivery.failed > 0 then parts[#parts + 1] = ("%d failed"):format(delivery.failed) end
     if delivery.unknown > 0 then parts[#parts + 1] = ("%d unknown"):format(delivery.unknown) end
     if delivery.parked > 0 then parts[#parts + 1] = ("%d waiting"):format(delivery.parked) end
+    parts[#parts + 1] = saved(delivery)
     local rate, left = forecast(delivery)
     if rate then parts[#parts + 1] = ("%.1f/s"):format(rate) end
     if left and left >= 1 then parts[#parts + 1] = duration(left) .. " left" end
@@ -82,11 +95,14 @@ local function bar(part)
     return ("[%s%s] %3d%% "):format(("#"):rep(full), ("."):rep(BAR_CELLS - full), math.floor(part * 100))
 end
 
-local function text_of(self)
-    local part = self.is_terminal and fraction(self.delivery)
-    local done = done_of(self.delivery)
+local function delivery_text(delivery, is_terminal)
+    local part, done = is_terminal and fraction(delivery), done_of(delivery)
     local head = part and bar(part) or ("%d record%s: "):format(done, done == 1 and "" or "s")
-    local text = head .. counts(self.delivery)
+    return head .. counts(delivery)
+end
+
+local function text_of(self)
+    local text = self.describe(self.subject, self.is_terminal)
     return self.is_terminal and text:sub(1, math.max(terminal.width(2) - 1, 20)) or text
 end
 
@@ -169,20 +185,38 @@ function M.note(line)
     end
 end
 
---- Progress of a delivery, by the option `progress`: auto shows it where it helps.
----@param delivery neap.Delivery
-function M.new(delivery)
+--- Progress by the option `progress`: auto shows it where it helps.
+local function open(describe, subject)
     local mode = runtime.options.progress
     if mode == "never" then return setmetatable({}, Silent) end
     local is_terminal = terminal.is_terminal(2)
     local self = setmetatable({
-        delivery = delivery, is_terminal = is_terminal, drawn_at = terminal.uptime(),
+        describe = describe, subject = subject, is_terminal = is_terminal, drawn_at = terminal.uptime(),
         interval = is_terminal and BAR_INTERVAL_S or LINE_INTERVAL_S,
     }, Progress)
     if mode == "always" then self.drawn_at = -1e9 end
     if is_terminal then show(self) end
     if not clock.is_virtual() then self.ticker = task.spawn(tick, self) end
     return self
+end
+
+--- Progress of a delivery.
+---@param delivery neap.Delivery
+---@return neap.Progress
+function M.new(delivery)
+    return open(delivery_text, delivery)
+end
+
+local function volume_text(volume)
+    local records, bytes = volume.read()
+    return volumes.text(records, bytes, clock.now() - volume.started)
+end
+
+--- Progress of records that are saved, of nobody knows how many.
+---@param read fun(): integer, integer records and bytes so far
+---@return neap.Progress
+function M.volume(read)
+    return open(volume_text, { read = read, started = clock.now() })
 end
 
 return M

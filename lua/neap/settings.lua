@@ -217,6 +217,30 @@ function M.resolve(model, overrides)
     return values, missing
 end
 
+--- Gets one setting that is no secret; nil where it has no value, or the vendor has no such setting. Raises as
+-- `resolve`, and may yield.
+---@async
+---@param model neap.Model
+---@param name string
+---@return any
+function M.value(model, name)
+    for _, field in ipairs(model.settings) do
+        if field[1] == name then
+            local raw = pick(model, field, {}, from_files(model))
+            return raw and convert(raw, field, model) or field.default
+        end
+    end
+end
+
+--- Gets the names in the value of the setting `custom_fields`.
+---@param value string|nil separated by commas
+---@return table<string, true>
+function M.custom_fields(value)
+    local set = {}
+    for name in (value or ""):gmatch "[^,%s]+" do set[name] = true end
+    return set
+end
+
 local function is_secret(model, name)
     for _, field in ipairs(model.settings) do
         if field[1] == name then return field.type == "secret" end

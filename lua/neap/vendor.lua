@@ -5,6 +5,7 @@ local address = require "neap.vendor.address"
 local auth = require "neap.vendor.auth"
 local endpoint = require "neap.vendor.endpoint"
 local envelope = require "neap.envelope"
+local environment = require "neap.vendor.environment"
 local errors = require "neap.error"
 local grammar = require "neap.vendor.grammar"
 local paging = require "neap.vendor.paging"
@@ -260,37 +261,13 @@ local function compile(c)
     return model
 end
 
---- What scripts have and a definition has not.
-local ABSENT = {}
-for name in ("_G collectgarbage coroutine debug dofile io load loadfile neap os package print require"):gmatch "%S+" do
-    ABSENT[name] = true
-end
-
-local Environment = {}
-
-function Environment.__index(_, name)
-    if not ABSENT[name] then return nil end
-    error(("a definition has no %s: it is data, loading it does no I/O"):format(name), 2)
-end
-
---- A definition gets libraries of its own: what it changes is nobody else's.
-local function copy(library)
-    local own = {}
-    for name, value in pairs(library) do own[name] = value end
-    return own
-end
-
---- What a definition file may use besides its own locals: constructors and harmless functions.
-local function environment()
-    return setmetatable({
+--- What a definition file has besides harmless functions: constructors.
+local function constructors()
+    return {
         vendor = { define = M.define }, auth = grammar.constructors("auth", auth.constructors),
         envelope = grammar.constructors("envelope", envelope),
         paging = grammar.constructors("paging", paging.constructors), setting = M.setting,
-        ipairs = ipairs, pairs = pairs, next = next, select = select, type = type,
-        tostring = tostring, tonumber = tonumber, error = error, assert = assert, rawget = rawget,
-        setmetatable = setmetatable, string = copy(string), table = copy(table), math = copy(math),
-        utf8 = copy(utf8),
-    }, Environment)
+    }
 end
 
 --- Compiles the text of a definition. Raises an error object (kind `invalid`) that names file and
@@ -300,7 +277,7 @@ end
 ---@param name? string that it must have
 ---@return neap.Model
 function M.compile(text, file, name)
-    local chunk, message = load(text, "@" .. file, "t", environment())
+    local chunk, message = load(text, "@" .. file, "t", environment.new("a definition", constructors()))
     if not chunk then errors.raise("invalid", "%s", grammar.printable(message)) end
     local ok, result = pcall(chunk)
     if not ok then

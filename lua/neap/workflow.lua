@@ -1,6 +1,7 @@
 --- neap.workflow: a script's description and its run function, with typed arguments.
 
 local errors = require "neap.error"
+local runtime = require "neap.runtime"
 local schema = require "neap.schema"
 local suggest = require "neap.suggest"
 
@@ -120,6 +121,7 @@ local function guarded(args, declared)
 end
 
 ---@class neap.Context what a workflow gets besides its arguments
+---@field dry_run boolean writes are shown, not sent
 local Context = {}
 Context.__index = Context
 
@@ -150,7 +152,7 @@ function Context:deliver(from, fn, opts)
     check_colon(self, "deliver")
     opts = opts or {}
     if type(opts) ~= "table" then refuse("ctx:deliver: options expected, got a " .. type(opts)) end
-    local merged, known = {}, {}
+    local merged, known = { resume = opts.resume }, { resume = true }
     for _, name in ipairs(DELIVER_OPTIONS) do
         known[name], merged[name] = true, opts[name]
         if merged[name] == nil then merged[name] = rawget(self.args, name) end
@@ -168,7 +170,7 @@ end
 ---@async
 function Workflow:start(args)
     args = guarded(args, self.schema)
-    local ctx = setmetatable({ args = args }, Context)
+    local ctx = setmetatable({ args = args, dry_run = runtime.options.dry_run or false }, Context)
     return self.run(ctx, args)
 end
 

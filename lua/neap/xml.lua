@@ -17,6 +17,7 @@
 local encode = require "neap.xml.encode"
 local errors = require "neap.error"
 local json = require "neap.native.json"
+local leaf = require "neap.xml.leaf"
 local native = require "neap.native.xml"
 local null = require "neap.null"
 local types = require "neap.schema.types"
@@ -35,16 +36,13 @@ local M = {
 ---@field attributes table<string, string>? names without their prefixes
 ---@field text string? of an element without children
 
+local is_blank = leaf.is_blank
+
 local read -- function(element, field, ordered) -> value
 
 local function is_null(element)
     local flag = element.attributes and element.attributes["nil"]
     return flag == "true" or flag == "1"
-end
-
---- Has an element neither children nor text but white space?
-local function is_blank(element)
-    return element[1] == nil and not (element.text and element.text:find "%S")
 end
 
 local function have_one_name(elements)
@@ -57,60 +55,15 @@ end
 --- Reads each of the elements as an item of a list.
 local function read_items(elements, of, ordered)
     local list = {}
-    for i, element in ipairs(elements) do list[i] = read(element, of, ordered) end
+    for i = 1, #elements do list[i] = read(elements[i], of, ordered) end
     return values.array(list)
-end
-
---- Texts to values, by type; nil for a text that is none. Types that are not here are texts.
-local parsers = {}
-
-function parsers.number(text)
-    if not text:find "^-?%d[%d.eE+-]*$" then return nil end
-    return (json.decode(text))
-end
-
-function parsers.integer(text)
-    local number = parsers.number(text)
-    return math.type(number) == "integer" and number or nil
-end
-
-local booleans = { ["true"] = true, ["1"] = true, ["false"] = false, ["0"] = false }
-
-function parsers.boolean(text, field)
-    if field.as_text then return text:find "%S" and text end
-    return booleans[text]
-end
-
-function parsers.enum(text, field)
-    for _, member in ipairs(field.values) do
-        if tostring(member) == text then return member end
-    end
-end
-
-local function is_also(text, field)
-    for _, also in ipairs(field.also or {}) do
-        if also == text then return true end
-    end
-    return false
-end
-
---- Reads an element without children. -> value, and whether it is of the field's type
-local function read_leaf(element, field)
-    local text, kind = element.text or "", types.of(field)
-    if kind == "string" or is_also(text, field) then return text, true end
-    local parser = parsers[kind]
-    if parser then
-        local value = parser(text, field)
-        if value ~= nil then return value, true end
-    end
-    if is_blank(element) then return null, true end
-    return text, not parser
 end
 
 ---@type table<neap.Field[], table<string, { name: string, field: neap.Field }>>
 local indexes = setmetatable({}, { __mode = "k" })
 
---- Gets the declared fields of an object by their names, and by these in lower case.
+--- Gets the declared fields of an object by their names, and by these in lower case. Every name that an object
+--- comes to have leads to the field of that name.
 local function index_of(field)
     local fields = field.fields or field
     if indexes[fields] then return indexes[fields] end
@@ -125,7 +78,11 @@ local function index_of(field)
     return index
 end
 
-local function declared(field, name)
+--- Gets what is declared for a member of an object, or nil.
+---@param field neap.Field of the object
+---@param name string in any letter case
+---@return { name: string, field: neap.Field }?
+function M.declared(field, name)
     local index = index_of(field)
     return index[name] or index[name:lower()]
 end
@@ -142,7 +99,7 @@ local function is_item(element, of)
     if kind ~= "object" and kind ~= "any" then return false end
     if not have_one_name(element) then return true end
     for _, child in ipairs(of and element or {}) do
-        if declared(of, child.name) then return true end
+        if M.declared(of, child.name) then return true end
     end
     return false
 end
@@ -152,57 +109,77 @@ local function read_list(element, field, ordered)
     return read_items(element, field.of, ordered)
 end
 
---- Reads a list that is a member of an object: each of the elements is an item, or the only one has the items
---- as its children.
-local function read_list_member(elements, field, ordered)
-    local first = elements[1]
-    if elements[2] then return read_items(elements, field.of, ordered) end
-    if is_null(first) then return null end
-    if is_blank(first) then return values.array {} end
-    local is_only_item = first[1] == nil and not field.join or first[1] and is_item(first, field.of)
-    if is_only_item then return read_items(elements, field.of, ordered) end
-    return read_list(first, field, ordered)
+--- Reads a list that is a member of an object from the only element of its name: it has the items as its
+--- children, or is the only item.
+local function read_only_list(element, field, ordered)
+    if is_null(element) then return null end
+    if is_blank(element) then return values.array {} end
+    local is_only_item = element[1] == nil and not field.join or element[1] and is_item(element, field.of)
+    if is_only_item then return values.array { read(element, field.of, ordered) } end
+    return read_list(element, field, ordered)
 end
 
---- Gets the list that the elements of one name are, if the field says that they can be one.
-local function list_of(elements, field)
+--- Gets the list that a field can be. The only element of its name may be a text instead, where one is allowed.
+local function list_of(field, has_items)
     local kind = types.of(field)
     if kind == "list" then return field end
-    if kind ~= "either" or not elements[2] and elements[1][1] == nil then return nil end
+    if kind ~= "either" or not has_items then return nil end
     for _, one in ipairs(field.either) do
         if types.of(one) == "list" then return one end
     end
 end
 
---- Reads the elements of one name in an object. Of several for a declared field that is no list the last counts,
---- as in JSON.
-local function read_member(elements, field, ordered)
-    local list = field and list_of(elements, field)
-    if list then return read_list_member(elements, list, ordered) end
-    if elements[2] and (not field or types.of(field) == "any") then return read_items(elements, field, ordered) end
+--- Reads a member of an object from the only element of its name.
+local function read_only(element, field, ordered)
+    local list = field and list_of(field, element[1] ~= nil)
+    if list then return read_only_list(element, list, ordered) end
+    return read(element, field, ordered)
+end
+
+--- Reads a member of an object from the elements of its name. Of several for a declared field that is no list the
+--- last counts, as in JSON.
+local function read_several(elements, field, ordered)
+    local list = field and list_of(field, true)
+    if list then return read_items(elements, list.of, ordered) end
+    if not field or types.of(field) == "any" then return read_items(elements, field, ordered) end
     return read(elements[#elements], field, ordered)
 end
 
---- Puts the children of an element together by their names. -> groups by name, names in order, fields by name
-local function group_children(element, field)
-    local groups, order, fields = {}, {}, {}
-    for _, child in ipairs(element) do
-        local entry = declared(field, child.name)
+--- Puts the children of an element together by their names. -> the first of each name, and where there are several
+--- their list; names in order, if they are asked for
+local function group_children(element, index, ordered)
+    local firsts, several, order = {}, nil, ordered and {}
+    for i = 1, #element do
+        local child = element[i]
+        local entry = index[child.name] or index[child.name:lower()]
         local name = entry and entry.name or child.name
-        if not groups[name] then
-            groups[name], order[#order + 1] = {}, name
-            fields[name] = entry and entry.field or field.of
+        local first = firsts[name]
+        if not first then
+            firsts[name] = child
+            if order then order[#order + 1] = name end
+        else
+            several = several or {}
+            several[name] = several[name] or { first }
+            table.insert(several[name], child)
         end
-        table.insert(groups[name], child)
     end
-    return groups, order, fields
+    return firsts, several, order
 end
 
 local function read_object(element, field, ordered)
     if element[1] == nil and not is_blank(element) then return element.text end
-    local groups, order, fields = group_children(element, field)
-    for name, elements in pairs(groups) do groups[name] = read_member(elements, fields[name], ordered) end
-    return ordered and json.object(groups, order) or groups
+    local index = index_of(field)
+    local members, several, order = group_children(element, index, ordered)
+    for name, first in next, members do
+        local entry, elements = index[name], several and several[name]
+        local member = entry and entry.field or field.of
+        if elements then
+            members[name] = read_several(elements, member, ordered)
+        else
+            members[name] = read_only(first, member, ordered)
+        end
+    end
+    return order and json.object(members, order) or members
 end
 
 local nothing_declared = {}
@@ -221,10 +198,11 @@ local structures = { list = read_list, object = read_object, any = read_any }
 local function read_either(element, field, ordered)
     local structure
     for _, one in ipairs(field.either) do
-        local is_structure = structures[types.of(one)] ~= nil
+        local kind = types.of(one)
+        local is_structure = structures[kind] ~= nil
         structure = structure or is_structure and one or nil
         if not is_structure and element[1] == nil then
-            local value, fits = read_leaf(element, one)
+            local value, fits = leaf.read(element, one, kind)
             if fits then return value end
         end
     end
@@ -237,9 +215,10 @@ structures.either = read_either
 function read(element, field, ordered)
     if is_null(element) then return null end
     if not field then return read_any(element, nil, ordered) end
-    local structure = structures[types.of(field)] or element[1] and read_any
+    local kind = types.of(field)
+    local structure = structures[kind] or element[1] and read_any
     if structure then return structure(element, field, ordered) end
-    return (read_leaf(element, field))
+    return (leaf.read(element, field, kind))
 end
 
 --- Is an element a text: neither an object nor a list, nor nothing?
@@ -247,16 +226,29 @@ local function is_text(element)
     return element[1] == nil and not is_blank(element) and not is_null(element)
 end
 
+--- Gets what shows that a document is a page.
+---@param root string name of its root
+---@return string? message
+function M.page_fault(root)
+    if root:lower() == "html" then return ("the reply is a page, <%s>"):format(root) end
+end
+
+--- Gets what shows that an element is no item of a list of such.
+local function item_fault(element, of)
+    if of and types.of(of) == "object" and is_text(element) then
+        return ("the reply has <%s> where a record is expected"):format(element.name)
+    end
+end
+
 --- Gets what shows that a document is none that a shape describes.
 local function foreign_fault(root, field)
-    if root.name:lower() == "html" then return ("the reply is a page, <%s>"):format(root.name) end
     local kind = field and types.of(field)
     if kind == "object" and is_text(root) and root.name ~= "string" then
         return ("the reply is <%s> with a text where a record is expected"):format(root.name)
     end
-    if kind ~= "list" or not field.of or types.of(field.of) ~= "object" then return nil end
-    for _, child in ipairs(root) do
-        if is_text(child) then return ("the reply has <%s> where a record is expected"):format(child.name) end
+    for _, child in ipairs(kind == "list" and root or {}) do
+        local message = item_fault(child, field.of)
+        if message then return message end
     end
 end
 
@@ -271,7 +263,7 @@ local status = { type = "object", fields = { { "ResponseCode", type = "integer" 
 --- Reads what vendors answer where there is no payload: true, or a status. nil for all else.
 local function read_nothing(root, field, ordered)
     if not is_text(root) and not (root[1] and is_text(root[1])) then return nil end
-    if root[1] == nil and root.name:lower() == "boolean" then return booleans[root.text:match "^%s*(.-)%s*$"] end
+    if root[1] == nil and root.name:lower() == "boolean" then return leaf.booleans[root.text:match "^%s*(.-)%s*$"] end
     local elements = not field and status_of(root)
     if elements then return read_object(elements, status, ordered) end
 end
@@ -292,9 +284,21 @@ function M.value(element, shape, opts)
     local field, ordered = type(shape) == "table" and shape or nil, opts and opts.ordered or false
     local nothing = read_nothing(element, field, ordered)
     if nothing ~= nil then return nothing end
-    local message = foreign_fault(element, field)
+    local message = M.page_fault(element.name) or foreign_fault(element, field)
     if message then return nil, errors.new { kind = "decode", message = message } end
     return read(element, field, ordered)
+end
+
+--- Turns one element of a list into the value that it has in `M.value` of the whole.
+---@param element neap.XmlElement
+---@param of neap.Field? declared for the items of the list
+---@param opts { ordered: boolean }?
+---@return any value nil on failure
+---@return neap.Error? err kind decode: a text where an object is declared
+function M.record(element, of, opts)
+    local message = item_fault(element, of)
+    if message then return nil, errors.new { kind = "decode", message = message } end
+    return read(element, of, opts and opts.ordered or false)
 end
 
 --- Reads a document as a value: `M.decode`, then `M.value`.

@@ -58,7 +58,7 @@ end
 return neap.workflow {
     summary = "Save what a paged function of Optimove lists",
     description = "neap describe optimove lists the functions, neap describe optimove.FUNCTION the parameters of one. "
-        .. "CSV has the columns that are listed there.",
+        .. "CSV has the columns that are listed there, or those of the map.",
     vendors = { "optimove" },
     args = {
         { "function", type = "string", required = true, doc = "its name, such as GetCustomersByAction" },
@@ -69,18 +69,23 @@ return neap.workflow {
         { "delimiter", type = "string", doc = "between the values of attributes where they come as one text: one of "
             .. "comma, colon, semicolon, tab" },
         { "format", values = { "json", "xml" }, doc = "asked of Optimove; what is saved is the same" },
+        { "map", type = "path", doc = "Lua file with a map: what becomes of a record. It sees what the function "
+            .. "answers with: attributes are in CustomerAttributes, in their order" },
         { "out", type = "path", required = true, doc = ".ndjson or .csv to write, whole or not at all; - is stdout" },
     },
     run = function(ctx, args)
         local optimove = ctx:vendor("optimove", args.format and { accept = args.format })
         local listing = neap.export.listing(optimove, args["function"], words_of(args))
-        local names = split(listing.wire.CustomerAttributes or "", ";")
+        local map = args.map and neap.mapping(args.map, { from = "optimove." .. listing.name })
+        local names = map and {} or split(listing.wire.CustomerAttributes or "", ";")
         local delimiter = listing.wire.CustomerAttributesDelimiter or ","
-        local columns = columns_of(listing.columns, names)
+        local columns = not map and columns_of(listing.columns, names) or nil
         local next_record, _, _, _ <close> = optimove:each(listing.name, listing.params)
-        return neap.export.write(function()
+        local function next_spread()
             local record = next_record()
-            return record and names[1] and spread(record, names, delimiter) or record
-        end, { out = args.out, columns = columns })
+            return record and spread(record, names, delimiter)
+        end
+        local records = names[1] and next_spread or next_record
+        return neap.export.write(records, { out = args.out, columns = columns, map = map })
     end,
 }

@@ -31,6 +31,7 @@ return neap.workflow {
         { "profile_id", type = "list", of = { type = "string", min_length = 1 }, doc = "may be repeated" },
         { "identity", type = "list", doc = "such as email=a@example.com; may be repeated",
             of = { type = "string", pattern = "^[^=]+=.", pattern_doc = "name=value" } },
+        { "map", type = "path", doc = "Lua file with a map: what becomes of an event" },
         { "out", type = "path", required = true, doc = ".ndjson or .csv to write, whole or not at all; - is stdout" },
         { "start", type = "datetime", date_only = true, zone_form = "+08:00", doc = "only events later than this" },
         { "end", type = "datetime", date_only = true, zone_form = "+08:00", doc = "only events earlier than this" },
@@ -40,6 +41,7 @@ return neap.workflow {
     },
     run = function(ctx, args)
         local prime = ctx:vendor "primedata"
+        local map = args.map and neap.mapping(args.map, { from = "primedata.list_events" })
         local span = { start = args.start, ["end"] = args["end"] }
         neap.export.check(prime.list_events, span)
         return neap.export.deliver(ctx, rows_of(args), function(row)
@@ -48,6 +50,6 @@ return neap.workflow {
             local events = {}
             for event in prime:each("list_events", params) do events[#events + 1] = event end
             return neap.export.in_time_order(events, "time_stamp")
-        end, { out = args.out, columns = COLUMNS })
+        end, { out = args.out, columns = not map and COLUMNS or nil, map = map })
     end,
 }

@@ -13,6 +13,7 @@ return neap.workflow {
     args = {
         { "file", type = "path", required = true,
             doc = "CSV or NDJSON with the column profile_id, or with names of identities; - is stdin" },
+        { "map", type = "path", doc = "Lua file with a map: what becomes of a profile" },
         { "out", type = "path", required = true, doc = ".ndjson or .csv to write, whole or not at all; - is stdout" },
         { "type", type = "list", of = { values = { "trait", "ptrait", "identity" } }, doc = "blocks; default all" },
         { "include", type = "list", of = { type = "string", min_length = 1 }, doc = "properties; default all" },
@@ -21,11 +22,12 @@ return neap.workflow {
     },
     run = function(ctx, args)
         local prime = ctx:vendor "primedata"
+        local map = args.map and neap.mapping(args.map, { from = "primedata.get_profile" })
         return neap.export.deliver(ctx, neap.records(args.file), function(row)
             local params = neap.export.row_params(row, "profile_id", "identities")
             params.type, params.include = args.type, args.include
             local profile, err = prime:get_profile(params)
             return profile and { profile }, err
-        end, { out = args.out, columns = COLUMNS })
+        end, { out = args.out, columns = not map and COLUMNS or nil, map = map })
     end,
 }

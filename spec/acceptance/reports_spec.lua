@@ -142,11 +142,16 @@ for _, kind in ipairs(kinds) do
             assert.truthy(down.err:find(("get_%s report_id=1"):format(noun), 1, true), down.err)
         end)
 
-        it("refuses a name that says another format", function()
-            local wrong = ({ ndjson = "x.csv", csv = "x.ndjson" })[noun == "interaction_report" and "ndjson" or "csv"]
-            local refused = run(recipe, "x", { "--out", wrong })
-            assert.equal(2, refused.code)
-            assert.truthy(refused.err:find(("--out %s: the file is "):format(wrong), 1, true), refused.err)
+        it("is saved in the format that the name says", function()
+            local name = noun == "interaction_report" and "x.csv" or "x.ndjson"
+            local out = acceptance.place()(name)
+            local saved = run(recipe, "rows=50", { "--out", out })
+            assert.equal(0, saved.code, saved.err)
+            local text = helper.read(out)
+            local rows = select(2, text:gsub("\n", ""))
+            assert.equal(name == "x.csv" and 51 or 50, rows)
+            assert.equal(#text, saved.result.bytes)
+            assert.equal(name == "x.csv" and "member_sn,channel_type" or '{"member_sn":"M000001"', text:sub(1, 22))
         end)
 
         it("refuses more than 31 days from the first to the last before any call", function()

@@ -9,6 +9,7 @@ local pager = require "spec.support.pager"
 ---@field [2] string plan of the simulator
 ---@field count? integer records there are; default 250
 ---@field ids? integer how many of them come, from the first one; default all
+---@field early? integer the same where the page is read while it arrives
 ---@field list? string or which
 ---@field kind? string of the error; nil: there is none
 ---@field says? string part of its message
@@ -64,8 +65,8 @@ local cases = {
     { "cursor", "number", ids = 100, kind = "decode", says = "cursor.next is a number (42) and no cursor" },
     { "cursor", "object", ids = 100, kind = "decode", says = "cursor.next is an object and no cursor" },
     { "cursor", "trailer,number", ids = 100, kind = "decode", says = "cursor.next is a number (42) and no cursor" },
-    { "cursor", "flat", ids = 0, kind = "decode", says = "cursor is a string" },
-    { "cursor", "listed", ids = 0, kind = "decode", says = "cursor is a list, an object expected" },
+    { "cursor", "flat", ids = 0, early = 100, kind = "decode", says = "cursor is a string" },
+    { "cursor", "listed", ids = 0, early = 100, kind = "decode", says = "cursor is a list, an object expected" },
     { "token", "number", ids = 50, kind = "decode", says = "next_token is a number (42) and no cursor" },
     { "token", "null", ids = 50 }, { "token", "blank", ids = 50 }, { "token", "absent", ids = 50 },
     { "cursor", "text_more", ids = 100, kind = "decode", says = 'cursor.has_more is a string ("true"), true or false' },
@@ -95,21 +96,27 @@ local cases = {
 describe("a hostile pager", function()
     after_each(helper.assert_idle)
 
-    for _, case in ipairs(cases) do
-        it(("ends: %s, %s"):format(case[1], case[2]), function()
+    local function check(case, plan)
+        it(("ends: %s, %s"):format(case[1], plan), function()
             pager.run(function(v)
                 local count = case.count or 250
-                local ids, err = pager.collect(v, case[1], { plan = case[2], count = count })
+                local ids, err = pager.collect(v, case[1], { plan = plan, count = count })
                 assert.equal(case.kind, err and err.kind, tostring(err))
                 if case.kind then
                     assert.matches(case.says, err.message, 1, true)
                     assert.equal("rejected", err.outcome)
                     assert.equal("pager." .. case[1], err.vendor .. "." .. err.endpoint)
                 end
-                assert.equal(case.list or pager.ids(case.ids or count), ids)
+                local expected = plan:find "large" and case.early or case.ids or count
+                assert.equal(case.list or pager.ids(expected), ids)
                 if case.requests then assert.equal(case.requests, #pager.seen()) end
             end)
         end)
+    end
+
+    for _, case in ipairs(cases) do
+        check(case, case[2])
+        check(case, case[2] .. ",large")
     end
 
     it("that leads back to where the walk began ends there", function()
@@ -138,12 +145,14 @@ describe("a hostile pager", function()
     end)
 
     for _, style in ipairs { "skip", "cursor", "token", "page", "link", "next_url" } do
-        it("on a bad connection gives the full set: " .. style, function()
-            pager.run(function(v)
-                assert.equal(pager.ids(1000), pager.collect(v, style, { count = 1000 }))
-                assert.is_true(#pager.seen() > 11)
-            end, { faults = "reset:p=0.15;truncate:p=0.05;429:p=0.1" })
-        end)
+        for _, plan in ipairs { "", "large" } do
+            it(("on a bad connection gives the full set: %s %s"):format(style, plan), function()
+                pager.run(function(v)
+                    assert.equal(pager.ids(1000), pager.collect(v, style, { count = 1000, plan = plan }))
+                    assert.is_true(#pager.seen() > 11)
+                end, { faults = "reset:p=0.15;truncate:p=0.05;429:p=0.1" })
+            end)
+        end
     end
 end)
 

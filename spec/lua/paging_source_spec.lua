@@ -73,7 +73,11 @@ describe("a source that reads records from the wire", function()
         function source.fetch(values)
             local list = pages[(values.at or 0) + 1]
             events[#events + 1] = "page " .. (values.at or 0)
-            local at, page = 0, { url = "http://localhost/x", close = function() events[#events + 1] = "close" end }
+            local at = 0
+            local page = {
+                url = "http://localhost/x", bytes = function() return at end,
+                close = function() events[#events + 1] = "close" end,
+            }
             function page.next_record()
                 at = at + 1
                 if list[at] == "broken" then return nil, neap.error.new { kind = "network", message = "cut" } end
@@ -103,7 +107,7 @@ describe("a source that reads records from the wire", function()
         local events = {}
         local walk = streamed({ range(1, 40), {}, range(41, 42) }, events)
         local got = {}
-        for record in function() return walk:next() end do got[#got + 1] = record end
+        for record in function() return walk:next_record() end do got[#got + 1] = record end
         assert.same(range(1, 42), got)
         assert.same({ "page 0", "member", "close", "page 1", "member", "close", "page 2", "member", "close" }, events)
     end)
@@ -113,11 +117,12 @@ describe("a source that reads records from the wire", function()
             local list = range(1, broken - 1)
             list[broken] = "broken"
             local walk = streamed({ list }, {})
-            for i = 1, broken - 1 do assert.equal(i, walk:next()) end
-            local ok, err = pcall(walk.next, walk)
+            for i = 1, broken - 1 do assert.equal(i, walk:next_record()) end
+            local ok, err = pcall(walk.next_record, walk)
             assert.is_false(ok)
-            assert.equal("test.stream: network: cut", tostring(err))
-            assert.is_nil(walk:next())
+            local behind = ("; to go on there: at=0, behind its first %d records"):format(broken - 1)
+            assert.equal("test.stream: network: cut" .. behind, tostring(err))
+            assert.is_nil(walk:next_record())
         end
     end)
 
@@ -126,13 +131,14 @@ describe("a source that reads records from the wire", function()
         local function fetch(values)
             sizes[#sizes + 1] = values.size
             if values.size > 25 then return nil, neap.error.new { kind = "too_large", message = "too much" } end
-            return { next_record = function() end, member = function() end, close = function() end }
+            local function none() end
+            return { next_record = none, member = none, close = none, bytes = function() return 0 end }
         end
         local style = {
             request = function(_, size) return { size = size } end, after = function() end, resume = function() end,
         }
         local opts = { size = 100, vendor = "test", endpoint = "stream" }
-        assert.is_nil(walks.new({ fetch = fetch }, style, opts):next())
+        assert.is_nil(walks.new({ fetch = fetch }, style, opts):next_record())
         assert.same({ 100, 50, 25 }, sizes)
     end)
 
@@ -140,7 +146,7 @@ describe("a source that reads records from the wire", function()
         local pages = setmetatable({}, { __index = function(_, i) return { i } end })
         local walk, got = streamed(pages, setmetatable({}, { __newindex = function() end })), 0
         local _, err = neap.try(function()
-            for _ in function() return walk:next() end do got = got + 1 end
+            for _ in function() return walk:next_record() end do got = got + 1 end
         end)
         assert.equal(100000, got)
         assert.equal("too_large", err.kind)

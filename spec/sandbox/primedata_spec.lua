@@ -214,6 +214,23 @@ describe("the simulator of PrimeData", function()
             assert.equal("0.1", event.input_schema_version)
         end)
 
+        it("of orders with number, total and time, as they are created and completed", function()
+            local created, numbers = nil, {}
+            for _, event in ipairs(sim.sim:snapshot "events:1") do
+                local properties = event.properties
+                if event.event_name == "OrderCreated" then
+                    created = properties
+                    assert.is_true(properties.order_revenue >= 0)
+                elseif event.event_name == "OrderCompleted" then
+                    assert.is_nil(numbers[properties.order_id])
+                    numbers[properties.order_id] = true
+                    assert.equal(created.order_revenue, properties.order_revenue)
+                    assert.equal(lenient.instant(event.time_stamp), lenient.instant(properties.order_date))
+                end
+            end
+            assert.is_truthy(next(numbers))
+        end)
+
         it("in the order that is asked for, or in none", function()
             local function times(sort)
                 local list = {}

@@ -124,6 +124,54 @@ describe(RECIPE, function()
         assert.same({ code = 1, err = "" }, recipes.unread(RECIPE, by_action(1, { "--out", "-", "--json" })))
     end)
 
+    it("saves what a map makes of the records, as JSON and as XML", function()
+        local map = recipes.sample "optimove/samples/customers-map.lua"
+        for _, format in ipairs { "json", "xml" } do
+            local words = { "--attributes", "Country;City", "--map", map, "--format", format, "--param", "$top=100" }
+            local result, dir = export(by_action(250, { "--out", "out.csv", table.unpack(words) }))
+            assert.equal(0, result.code, result.err)
+            assert.same({ out = "out.csv", records = 250 }, json.decode(result.out))
+            local saved = rows(dir)
+            assert.same({ "member_sn", "country", "city", "source" }, saved[1])
+            assert.equal(251, #saved)
+            assert.same({ "00000004", "GB", "London", "optimove" }, saved[5])
+            result, dir = export(by_action(250, { "--out", "out.ndjson", table.unpack(words) }))
+            assert.equal(0, result.code, result.err)
+            local text = helper.read(dir .. "/out.ndjson")
+            assert.equal(250, recipes.lines(text))
+            assert.equal('{"member_sn":"00000001","country":"JP","city":"Tokyo","source":"optimove"}\n',
+                text:match "^[^\n]*\n")
+        end
+    end)
+
+    it("refuses a map that does not fit before any call, and saves nothing of one that fails", function()
+        local dir = helper.tmpdir()
+        for text, parts in pairs {
+            ['return { { "id", from = "CustomrID" } }'] = { "m.lua:1: entry 1", "optimove.GetCustomersByAction",
+                'did you mean "CustomerID"?' },
+            ['return { { "id", from = "CustomerAttributes", cast = "integer" } }'] = { 'entry 1 "id"', "integer" },
+            ['return { { "CustomerID" }, rest = true }'] = { "rest: CSV has a column for each entry" },
+            ["return 7"] = { "map" }, ["return {"] = { "m.lua:1" },
+        } do
+            helper.write(dir .. "/m.lua", text)
+            local result = export(by_action(3, { "--out", "out.csv", "--map", "m.lua" }), { cwd = dir })
+            assert.equal(2, result.code, result.err)
+            for _, part in ipairs(parts) do assert.matches(part, result.err, 1, true) end
+            assert.equal(1, recipes.lines(result.err))
+            assert.same({}, calls(dir))
+        end
+        local result = export(by_action(3, { "--out", "out.csv", "--map", "none.lua" }), { cwd = dir })
+        assert.equal(2, result.code, result.err)
+        assert.matches("none.lua", result.err, 1, true)
+        for out, words in pairs { ["out.csv"] = {}, ["out.ndjson"] = { "--dry-run" } } do
+            helper.write(dir .. "/m.lua", 'return { { "id", from = "CustomerID", cast = "date" } }')
+            result = export(by_action(3, { "--out", out, "--map", "m.lua", table.unpack(words) }), { cwd = dir })
+            assert.equal(1, result.code, result.err)
+            assert.matches('id: expected a date', result.err, 1, true)
+            assert.is_false(helper.exists(dir .. "/" .. out))
+        end
+    end)
+
     it("leaves the file of before where a page fails", function()
         local dir = helper.tmpdir()
         helper.write(dir .. "/out.csv", "earlier")
@@ -177,7 +225,7 @@ describe(RECIPE, function()
     end)
 
     it("has these options", function()
-        assert.same({ "--function", "--param", "--attributes", "--delimiter", "--format", "--out" },
+        assert.same({ "--function", "--param", "--attributes", "--delimiter", "--format", "--map", "--out" },
             recipes.options(RECIPE))
     end)
 end)

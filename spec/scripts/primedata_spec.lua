@@ -180,8 +180,36 @@ describe(PROFILES, function()
         end
     end)
 
+    it("saves what a map makes of profiles", function()
+        local map = helper.write(helper.tmpdir() .. "/m.lua", [[return {
+            { "id", from = "identity.crm_user_id", at = 1, cast = "integer" },
+            { "name", from = "trait.full_name", default = "nobody" },
+            { "phones", with = function(profile) return #(profile.identity.phone_number or {}) end },
+        }]])
+        local ids = "crm_user_id\n7\n5\n"
+        local result, dir = export(PROFILES, ids, { "--out", "p.ndjson", "--map", map })
+        assert.equal(0, result.code, result.err)
+        local wanted = {}
+        for i, number in ipairs { 7, 5 } do
+            local profile = known("profile:" .. number)
+            wanted[i] = { id = number, name = profile.trait.full_name, phones = #profile.identity.phone_number }
+        end
+        assert.same(wanted, recipes.objects(dir .. "/p.ndjson"))
+        result, dir = export(PROFILES, ids, { "--out", "p.csv", "--map", map })
+        assert.equal(0, result.code, result.err)
+        assert.same({ "id", "name", "phones" }, csv.decode(helper.read(dir .. "/p.csv"))[1])
+    end)
+
+    it("refuses a map that does not fit before any call", function()
+        local map = helper.write(helper.tmpdir() .. "/m.lua", 'return { { "id", from = "profil_id" } }')
+        local result, dir = export(PROFILES, "crm_user_id\n7\n", { "--out", "p.csv", "--map", map })
+        assert.equal(2, result.code, result.err)
+        assert.matches('did you mean "profile_id"?', result.err, 1, true)
+        assert.same({}, calls(dir))
+    end)
+
     it("has these options", function()
-        assert.same({ "--file", "--out", "--type", "--include", "--concurrency", "--dead-letters" },
+        assert.same({ "--file", "--map", "--out", "--type", "--include", "--concurrency", "--dead-letters" },
             recipes.options(PROFILES))
     end)
 end)
@@ -347,8 +375,23 @@ describe(EVENTS, function()
         end
     end)
 
+    it("saves what a map makes of events, in their order", function()
+        local words = { "--map", recipes.sample "primedata/samples/events-map.lua" }
+        local result, dir = export(EVENTS, THREE, { "--out", "e.csv", table.unpack(words) })
+        assert.equal(0, result.code, result.err)
+        local rows = csv.decode(helper.read(dir .. "/e.csv"))
+        assert.same({ "profile", "event", "at", "customer" }, rows[1])
+        assert.equal(1235, #rows)
+        result, dir = export(EVENTS, THREE, { "--out", "e.ndjson" })
+        assert.equal(0, result.code, result.err)
+        for i, event in ipairs(recipes.objects(dir .. "/e.ndjson")) do
+            local customer = event.properties.customer_id
+            assert.same({ event.profile_id, event.event_name, event.time_stamp, customer or "unknown" }, rows[i + 1])
+        end
+    end)
+
     it("has these options", function()
-        assert.same({ "--file", "--profile-id", "--identity", "--out", "--start", "--end", "--include",
+        assert.same({ "--file", "--profile-id", "--identity", "--map", "--out", "--start", "--end", "--include",
             "--concurrency", "--dead-letters" }, recipes.options(EVENTS))
     end)
 end)

@@ -26,8 +26,9 @@ end
 --- Runs one.
 ---@param recipe string "optimove/add-promotions"
 ---@param args table<string, any>
----@param opts { faults?: string, seed?: integer, ask: string, times?: integer } ask: what the vendor's simulator is
--- asked for; times: so often it is run, one after the other (default once)
+---@param opts { faults?: string, seed?: integer, ask: string, times?: integer, vendor?: string } ask: what the
+-- simulator of the vendor (default: whose recipe it is) is asked for; times: so often it is run, one after the other
+-- (default once)
 ---@return spec.FlowRun
 function flows.run(recipe, args, opts)
     return neap.run(function()
@@ -41,7 +42,8 @@ function flows.run(recipe, args, opts)
         for _ = 1, opts.times or 1 do
             run.result, run.err = neap.try(flow.start, flow, args_of(flow, args, run.dir))
         end
-        run.known = json.decode(json.encode(runtime.sandbox():inspect(recipe:match "^[^/]+", opts.ask)))
+        run.known = json.decode(json.encode(runtime.sandbox():inspect(opts.vendor or recipe:match "^[^/]+",
+            opts.ask)))
         runtime.configure {}
         log.capture()
         return run

@@ -102,8 +102,10 @@ local function environment(home, extra)
     return table.concat(words, " ")
 end
 
-local function command_line(args)
-    local words = { quote(helper.bin) }
+--- The command's words; under spec/support/peak.c, which writes into the file `peak`, where that is given.
+local function command_line(args, peak)
+    local words = peak and { quote(helper.build .. "/spec/peak"), quote(peak) } or {}
+    words[#words + 1] = quote(helper.bin)
     for _, word in ipairs(args) do words[#words + 1] = quote(tostring(word)) end
     return table.concat(words, " ")
 end
@@ -114,11 +116,12 @@ end
 ---@field cwd? string working directory; an empty one by default
 ---@field home? string HOME (with config, state, ... below it); an empty one by default
 ---@field timeout? number seconds until the command is killed (exit code 124), default 300
+---@field peak? boolean say how much memory it had at most
 
 --- Runs the neap command to its end.
 ---@param args (string|number)[]
 ---@param opts? helper.Options
----@return { code: integer, out: string, err: string }
+---@return { code: integer, out: string, err: string, peak_kib?: integer }
 function helper.cli(args, opts)
     opts = opts or {}
     local dir = helper.tmpdir()
@@ -127,11 +130,13 @@ function helper.cli(args, opts)
     local cwd = opts.cwd or dir .. "/cwd"
     local _, how, code = os.execute(("mkdir -p %s && cd %s && %s timeout -k 10 %d %s <%s >%s 2>%s")
         :format(quote(dir .. "/cwd"), quote(cwd), environment(home, opts.env), opts.timeout or 300,
-            command_line(args), quote(stdin), quote(dir .. "/.out"), quote(dir .. "/.err")))
+            command_line(args, opts.peak and dir .. "/.peak"), quote(stdin), quote(dir .. "/.out"),
+            quote(dir .. "/.err")))
     return {
         code = how == "signal" and 128 + code or code,
         out = helper.read(dir .. "/.out"),
         err = helper.read(dir .. "/.err"),
+        peak_kib = opts.peak and tonumber(helper.read(dir .. "/.peak")) or nil,
     }
 end
 

@@ -79,20 +79,23 @@ function M.complaint(envelope, res)
     return text ~= "" and text or reason
 end
 
-local function is_xml(res)
+--- Does an answer say that it is XML?
+---@param res userdata
+---@return boolean
+function M.is_xml(res)
     local content_type = res:header "content-type"
     return content_type ~= nil and content_type:lower():find("^[%w.+-]+/[%w.+-]*xml") ~= nil
 end
 
 --- The body as a value, by what it says it is. -> value | nil, err
-local function decode(bound, res, body)
+local function decode(bound, res, body, options)
     local value, err
-    if bound.reads_xml and is_xml(res) then
+    if bound.reads_xml and M.is_xml(res) then
         value, err = xml.decode(body)
-        if value then return xml.value(value, bound.endpoint.returns, bound.decode_options) end
+        if value then return xml.value(value, bound.endpoint.returns, options) end
         err.message = "the reply is no XML: " .. err.message
     else
-        value, err = json.decode(body, bound.decode_options)
+        value, err = json.decode(body, options)
         if value ~= nil then return value end
         err.message = "the reply is no JSON: " .. err.message
     end
@@ -105,7 +108,12 @@ local function emptiness(endpoint)
     return type(returns) == "table" and returns.type == "list" and json.array {} or null
 end
 
-local function decode_error(err, res, body)
+--- Says of an error in a body what the body begins with.
+---@param err neap.Error
+---@param res userdata
+---@param body string or its beginning
+---@return neap.Error
+function M.decode_error(err, res, body)
     local begins = excerpt(body, BEGINNING)
     err.kind, err.status = "decode", res:status()
     err.hint = not err.truncated and begins ~= "" and "the reply begins: " .. begins or nil
@@ -117,12 +125,13 @@ end
 ---@param decoded any
 ---@param flowcall userdata
 ---@param res? userdata default: flowcall's answer
-function M.judge(bound, decoded, flowcall, res)
+---@param body? string the beginning of its body, default all of it
+function M.judge(bound, decoded, flowcall, res, body)
     if bound.any_case then fold.readable(decoded) end
     local ok, payload, code, foreign = bound.accept(decoded)
     if ok then return payload, nil, nil, decoded end
     res = res or flowcall:answer()
-    local body = res:body()
+    body = body or res:body()
     return nil, errors.new {
         kind = foreign and "decode" or "rejected", status = res:status(), message = excerpt(payload),
         code = redacted(code), hint = foreign and ("the reply %s"):format(
@@ -133,16 +142,18 @@ end
 --- The payload of a 2xx answer. -> payload, nil, nil, decoded body | nil, err, true when the reply was cut short
 ---@param bound table
 ---@param res userdata
-function M.payload(bound, res)
-    local body = res:body()
+---@param options? table of the decoding; default: those of all calls
+---@param body? string of the answer, if it was read already
+function M.payload(bound, res, options, body)
+    body = body or res:body()
     local decoded, err
     if body == "" then
         decoded = emptiness(bound.endpoint)
     else
-        decoded, err = decode(bound, res, body)
+        decoded, err = decode(bound, res, body, options or bound.decode_options)
     end
-    if decoded == nil then return nil, decode_error(err, res, body), err.truncated end
-    return M.judge(bound, decoded, nil, res)
+    if decoded == nil then return nil, M.decode_error(err, res, body), err.truncated end
+    return M.judge(bound, decoded, nil, res, body)
 end
 
 --- The token in the answer to a login; it becomes no string.
@@ -180,16 +191,24 @@ end
 ---@field payload any
 ---@field body any decoded
 ---@field url string that was answered, after redirects
+---@field size integer bytes of the body
 ---@field header fun(name: string): string|nil repeated fields joined by ", "
+
+local IN_ORDER = { ordered = true }
 
 --- Reads a 2xx answer whole. -> neap.Reply | nil, err, true when the reply was cut short
 ---@param bound table
 ---@param res userdata
 ---@param request { url: string }
-function M.whole(bound, res, request)
-    local payload, err, cut, body = M.payload(bound, res)
+---@param ordered? boolean objects remember the order of their names
+function M.whole(bound, res, request, ordered)
+    local text = res:body()
+    local payload, err, cut, body = M.payload(bound, res, ordered and IN_ORDER or nil, text)
     if payload == nil then return nil, err, cut end
-    return { payload = payload, body = body, url = request.url, header = function(name) return res:header(name) end }
+    return {
+        payload = payload, body = body, url = request.url, size = #text,
+        header = function(name) return res:header(name) end,
+    }
 end
 
 --- Seconds until a reset that the older or newer rate-limit headers name; they come as delta seconds

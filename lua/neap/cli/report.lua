@@ -163,7 +163,7 @@ end
 
 -- Deliveries -----------------------------------------------------------------------------------
 
-local SUMMARY = { "total", "ok", "failed", "unknown", "retried", "seconds" }
+local SUMMARY = { "total", "ok", "failed", "unknown", "retried", "seconds", "resume" }
 
 local function rounded(seconds)
     return math.floor(seconds * 1000 + 0.5) / 1000
@@ -205,10 +205,11 @@ end
 
 local function summary_line(summary)
     local letters = summary.dead_letters and "; dead letters in " .. summary.dead_letters or ""
+    local resume = summary.resume and "; to go on: " .. summary.resume or ""
     local plural = summary.total == 1 and "" or "s"
-    return ("%d record%s: %d ok, %d failed, %d unknown, %d retried, %.1f s%s%s%s"):format(
+    return ("%d record%s: %d ok, %d failed, %d unknown, %d retried, %.1f s%s%s%s%s"):format(
         summary.total, plural, summary.ok, summary.failed, summary.unknown, summary.retried,
-        summary.seconds, ending(summary), reason_of(summary), letters)
+        summary.seconds, ending(summary), reason_of(summary), letters, resume)
 end
 
 --- Says how a delivery went: with --json one line on standard output, else the last line of

@@ -5,7 +5,8 @@
 --   style.request(position, size)                 -> values of the call, URL instead of the endpoint's own
 --   style.after(page, position, count, size)      -> the next position | nil at the end | nil, err
 --   style.resized(position, size, smaller)        -> the same position with smaller pages, nil if there is none
---   style.resume(position)                        -> "$skip=20000", how somebody goes on there; nil without
+--   style.resume(position, taken)                 -> "$skip=20000", how somebody goes on there, and true where that
+--                                                    is behind `taken` records of the page; nil without
 --   style.is_token                                a position that repeats is a cycle
 
 local errors = require "neap.error"
@@ -87,8 +88,8 @@ function STYLES.skip(paging, values)
         if count > 0 and may_be_full then return position + count end
     end
 
-    function style.resume(position)
-        return ("%s=%d"):format(paging.position, position)
+    function style.resume(position, taken)
+        return ("%s=%d"):format(paging.position, position + (taken or 0)), true
     end
 
     return style

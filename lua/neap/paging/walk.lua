@@ -4,6 +4,7 @@
 
 local errors = require "neap.error"
 local guards = require "neap.paging.guard"
+local json = require "neap.native.json"
 local task = require "neap.native.task"
 
 local M = {}
@@ -25,11 +26,14 @@ local TOO_LARGE = { timeout = true, too_large = true }
 ---@field page? table
 ---@field sample any[] first records of the page, read ahead, and `err` that broke it
 ---@field taken integer records of the page that were handed out
+---@field pull? fun(): any, neap.Error? of a page that is still arriving, once the sample was handed out
 ---@field look_at number records taken of the page after which the next one may be asked for
 ---@field decision? { position: any, err: neap.Error? } what follows the page
 ---@field ahead? neap.Task that fetches the next page; it must not refer to the walk, see __gc
 ---@field pages integer fetched
----@field handed integer records of all pages
+---@field handed integer records of the pages before
+---@field heard integer bytes of the pages before
+---@field ordered? boolean records remember the order of their names
 ---@field is_asked boolean a task waits for a page
 ---@field is_over boolean
 local Walk = {}
@@ -42,7 +46,7 @@ Walk.__index = Walk
 function M.new(source, style, opts)
     local walk = setmetatable({
         source = source, style = style, position = style.start, size = opts.size, guard = guards.new(),
-        least = opts.size and math.max(opts.size // SMALLEST_PART, 1), pages = 0, handed = 0,
+        least = opts.size and math.max(opts.size // SMALLEST_PART, 1), pages = 0, handed = 0, taken = 0, heard = 0,
         max_pages = opts.max_pages, max_records = opts.max_records or math.huge, is_over = false, is_asked = false,
         origin = { vendor = opts.vendor, endpoint = opts.endpoint },
     }, Walk)
@@ -55,7 +59,7 @@ function Walk:close()
     self.is_over = true
     if self.ahead then self.ahead:cancel() end
     if self.page then self.page.close() end
-    self.ahead, self.page = nil, nil
+    self.ahead, self.page, self.pull = nil, nil, nil
 end
 
 Walk.__close = Walk.close
@@ -77,13 +81,15 @@ end
 -- Pages -----------------------------------------------------------------------------------------
 
 local function fetch_at(walk, position)
-    return walk.source.fetch(walk.style.request(position, walk.size))
+    local values, target = walk.style.request(position, walk.size)
+    return walk.source.fetch(values, target, walk.ordered)
 end
 
 --- Starts to fetch a page. The task is nobody's child: who asked for a record need not wait for the page,
 -- and may be cancelled without it.
 local function start_ahead(walk, position)
-    local ahead = task.detach(walk.source.fetch, walk.style.request(position, walk.size))
+    local values, target = walk.style.request(position, walk.size)
+    local ahead = task.detach(walk.source.fetch, values, target, walk.ordered)
     local slot = task.attached() -- of the record that a delivery works on
     if slot then task.attach(ahead, slot:child()) end
     return ahead
@@ -120,9 +126,11 @@ end
 
 --- How to go on where the walk ends.
 local function hint_of(walk)
-    if walk.handed == 0 or walk.position == nil then return nil end
-    local resume = walk.style.resume(walk.position)
-    return resume and "to go on there: " .. resume
+    if walk.handed + walk.taken == 0 or walk.position == nil then return nil end
+    local resume, is_exact = walk.style.resume(walk.position, walk.taken)
+    if not resume then return nil end
+    local taken = (is_exact or walk.taken == 0) and "" or (", behind its first %d records"):format(walk.taken)
+    return "to go on there: " .. resume .. taken
 end
 
 --- Reads the beginning of a page, by which it is known again. An error in it waits for its turn.
@@ -208,7 +216,7 @@ local function look_ahead(walk)
     local count = walk.page.count
     local decision = decide(walk, count)
     walk.look_at = math.huge
-    if decision.err or is_last(walk, decision) or walk.handed - walk.taken + count >= walk.max_records then return end
+    if decision.err or is_last(walk, decision) or walk.handed + count >= walk.max_records then return end
     if walk.source.may_fetch() then
         walk.ahead = start_ahead(walk, decision.position)
     else
@@ -220,8 +228,10 @@ end
 local function close_page(walk)
     local decision = decide(walk, walk.taken)
     if decision.err then fail(walk, decision.err) end
+    walk.heard = walk.heard + walk.page.bytes()
     walk.page.close()
-    walk.page = nil
+    walk.handed, walk.taken = walk.handed + walk.taken, 0
+    walk.page, walk.pull = nil, nil
     if is_last(walk, decision) then
         if decision.position == nil or walk.max_pages then return walk:close() end
         fail(walk, errors.new {
@@ -245,21 +255,95 @@ local function take(walk)
     return walk.page.next_record()
 end
 
+--- Once the sample is used up, a page that is still arriving is asked for its records directly.
+local function note_pull(walk)
+    local is_direct = not walk.page.count and walk.sample.at == #walk.sample and not walk.sample.err
+    if is_direct and walk.max_records == math.huge then walk.pull = walk.page.next_record end
+end
+
+--- Goes on with what a page had: a record of it, an error, or nothing more.
+local function go_on(walk, record, err)
+    while record == nil do
+        if err then
+            err.hint = err.hint or hint_of(walk)
+            fail(walk, err)
+        end
+        if walk.page then close_page(walk) end
+        if walk.is_over then return nil end
+        if walk.handed >= walk.max_records then return walk:close() end
+        if not open_page(walk) then return nil end
+        record, err = take(walk)
+    end
+    walk.taken = walk.taken + 1
+    if walk.page.count then look_ahead(walk) else note_pull(walk) end
+    return record
+end
+
 --- Gets the next record; nil at the end. Raises an error object, after which the walk is over.
 ---@async
-function Walk:next()
-    while not self.is_over do
-        if self.handed >= self.max_records then return self:close() end
-        if not self.page and not open_page(self) then return nil end
-        local record, err = take(self)
-        if record ~= nil then
-            self.taken, self.handed = self.taken + 1, self.handed + 1
-            look_ahead(self)
-            return record
+function Walk:next_record()
+    local pull = self.pull
+    if pull then
+        local record, err = pull()
+        if record == nil then return go_on(self, nil, err) end
+        self.taken = self.taken + 1
+        return record
+    end
+    if self.is_over then return nil end
+    if not self.page then return go_on(self) end
+    if self.handed + self.taken >= self.max_records then return self:close() end
+    return go_on(self, take(self))
+end
+
+--- Raises what a map complains of.
+local function line_of(walk, program, record)
+    local line, err = program:line((json.encode(record)))
+    return line or fail(walk, err)
+end
+
+--- What a map makes of single records: of all that are at hand where a page is there as a whole, else of one.
+-- Nothing is waited for while there is something to hand out.
+local function lines(walk, program, max)
+    local parts, count, size = {}, 0, 0
+    repeat
+        local record = walk:next_record()
+        if record == nil then break end
+        count = count + 1
+        parts[count] = line_of(walk, program, record)
+        size = size + #parts[count]
+    until size >= max or walk.taken >= (walk.page.count or 0)
+    if count > 0 then return table.concat(parts), count end
+end
+
+--- Gets the lines that a map makes of some of the next records; nil at the end. Raises as `next_record` does. Where no
+-- record was asked for before, the map sees the names in the vendor's order.
+---@async
+---@param program userdata of neap.native.mapping
+---@param max integer bytes, about
+---@return string|nil text
+---@return integer|nil count of records
+function Walk:texts(program, max)
+    if self.pages == 0 then self.ordered = true end
+    while self.pull and self.page.texts do
+        local text, count = self.page.texts(program, max)
+        if text then
+            self.taken = self.taken + count
+            return text, count
         end
-        if err then fail(self, err) end
+        if count then
+            count.hint = count.hint or hint_of(self)
+            fail(self, count)
+        end
         close_page(self)
     end
+    return lines(self, program, max)
+end
+
+--- How far the walk is.
+---@return integer records
+---@return integer bytes of the answers
+function Walk:progress()
+    return self.handed + self.taken, self.heard + (self.page and self.page.bytes() or 0)
 end
 
 return M

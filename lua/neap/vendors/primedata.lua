@@ -33,6 +33,19 @@ local function span(values, fault)
     fault("end", ("\"%s\" is not later than start \"%s\": both are exclusive"):format(to, from))
 end
 
+local profile = { type = "object", fields = {
+    { "profile_id", type = "string" }, { "last_updated", type = "string" },
+    { "identity", type = "object", of = { type = "list", of = { type = "string" } }, doc = "name to values" },
+    { "trait", type = "object" }, { "p_trait", type = "object", doc = "the block that `type` calls ptrait" },
+} }
+
+local event = { type = "object", fields = {
+    { "id", type = "string", doc = "may repeat" }, { "profile_id", type = "string" },
+    { "event_name", type = "string" }, { "properties", type = "object", doc = "as the event has them" },
+    { "time_stamp", type = "string", doc = "ISO 8601, or like 2023:01:01T20:00:00Z" },
+    { "sent_at", type = "string", doc = "likewise" }, { "input_schema_version", type = "string" },
+} }
+
 return vendor.define "primedata" {
     title = "PrimeData Profile API",
     summary = "profiles of a customer data platform, and their events",
@@ -65,7 +78,7 @@ return vendor.define "primedata" {
                     doc = "the properties that come back, of all blocks; default all" },
             },
             rules = which,
-            returns = "{profile_id, last_updated, identity: {name: [value]}, trait: {...}, p_trait: {...}}",
+            returns = profile,
             example = { identities = { phone_number = { "0123456789" } } },
         },
         list_events = {
@@ -93,8 +106,12 @@ return vendor.define "primedata" {
                 cursor = "cursor", size = "limit", max = 100, default = 25, next = "cursor.next",
                 more = "cursor.has_more", records = "data", send = { sort = "asc" },
             },
-            returns = "{data: [event], cursor: {has_more, next}}; event: {id, profile_id, event_name, properties, "
-                .. "time_stamp, sent_at, input_schema_version}",
+            returns = { type = "object", fields = {
+                { "data", type = "list", of = event },
+                { "cursor", type = "object", fields = {
+                    { "has_more", type = "boolean" }, { "next", type = "string" },
+                } },
+            } },
             example = { identities = { email = { "a@example.com" } }, sort = "asc", limit = 100 },
         },
     },

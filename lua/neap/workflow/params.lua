@@ -3,7 +3,7 @@
 
 local build = require "neap.call.build"
 local errors = require "neap.error"
-local names = require "neap.schema.names"
+local record = require "neap.vendor.record"
 local schema = require "neap.schema"
 local suggest = require "neap.suggest"
 
@@ -16,8 +16,7 @@ local M = {}
 ---@field columns? string[] the members of a record; nil where the definition does not list them
 
 local function columns_of(endpoint)
-    local returns = endpoint.returns
-    local object = type(returns) == "table" and names.object_of(returns, true)
+    local object = record.of(endpoint)
     return object and object.names and { table.unpack(object.names) } or nil
 end
 

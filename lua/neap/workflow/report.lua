@@ -13,10 +13,13 @@ local M = {}
 local WHO = "neap.report"
 local FIELDS = { "of", "summary", "description", "defaults", "example" }
 
+local OTHER = { csv = "ndjson", ndjson = "csv" }
+
 local function own_args(format)
-    local file = format and format:upper() .. " file" or "file"
+    local doc = (format and format:upper() .. " file" or "file") .. " to write, whole or not at all; - is stdout"
+    if format then doc = ("%s; a name in .%s converts it"):format(doc, OTHER[format]) end
     return {
-        { "out", type = "path", required = true, doc = file .. " to write, whole or not at all; - is stdout" },
+        { "out", type = "path", required = true, doc = doc },
         { "poll_every", type = "duration", default = "30s", doc = "between questions whether it is ready" },
         { "give_up_after", type = "duration", default = "2h", doc = "then the report counts as never ready" },
     }
@@ -75,13 +78,42 @@ end
 local DOWNLOADS = 5
 local LONGEST_WAIT_S = 30
 
+local ENDINGS = { csv = "csv", ndjson = "ndjson", jsonl = "ndjson" }
+
+--- The format that the name of a file says; nil where it says none.
+local function format_of(out)
+    return ENDINGS[(out:match "%.(%a+)$" or ""):lower()]
+end
+
+--- Raises for a name in .json where the file is CSV: made of it would be lines, no JSON text.
+local function check_out(endpoint, out)
+    if endpoint.job.format ~= "csv" or not out:lower():match "%.json$" then return end
+    error(errors.new {
+        kind = "invalid", usage = true, message = ("--out %s: the file is CSV"):format(out),
+        hint = "a name that ends in .ndjson converts it to a JSON object per line",
+    }, 0)
+end
+
+--- May the next download be better? Not of a file that is not what it should be.
+local function may_pass(err)
+    return err.kind == "network" or err.kind == "timeout" or err.truncated or (err.status or 0) >= 500
+        or err.status == 429
+end
+
+--- Downloads the file, as records where the definition says which.
+local function download(endpoint, url, out)
+    local format = endpoint.job.format
+    if not format then return require("neap.download").save(url, out) end
+    return require("neap.workflow.report.file").save(url, out, format, format_of(out) or format)
+end
+
 --- Saves the file, trying again after failures that pass; not into a stream that has had a part of it.
 local function save(endpoint, id, url, out)
-    local download, wait = require "neap.download", 1
+    local wait = 1
     for i = 1, DOWNLOADS do
-        local bytes, err = download.save(url, out)
+        local bytes, err = download(endpoint, url, out)
         if bytes then return bytes end
-        local passes = err.kind == "network" or err.kind == "timeout" or (err.status or 0) >= 500 or err.status == 429
+        local passes = may_pass(err)
         if i == DOWNLOADS or not passes or out == "-" and not err.status then
             err.message = ("the file of report %s: %s"):format(id, err.message)
             err.hint = err.hint or later(endpoint, id)
@@ -105,22 +137,6 @@ local function run(client, endpoint, params, args)
     local url = member(endpoint, state, job.url, TEXT, job.get, later(endpoint, id))
     local bytes = assert(save(endpoint, id, url, args.out))
     return { [job.id] = id, bytes = bytes, out = args.out }
-end
-
-local ENDINGS = { csv = { csv = true }, ndjson = { ndjson = true, jsonl = true, json = true } }
-
---- Raises where the name of the file says another format than the file has.
-local function check_out(endpoint, out)
-    local format, ending = endpoint.job.format, out:match "%.(%a+)$"
-    if not format or not ending or ENDINGS[format][ending:lower()] then return end
-    for other, endings in pairs(ENDINGS) do
-        if other ~= format and endings[ending:lower()] then
-            error(errors.new {
-                kind = "invalid", usage = true, message = ("--out %s: the file is %s"):format(out, format:upper()),
-                hint = ("a name that ends in .%s says so"):format(format),
-            }, 0)
-        end
-    end
 end
 
 --- Describes a report; a script returns the result.

@@ -53,12 +53,26 @@ local function id_of(number, index)
     return ("Shop.%s.%d"):format(name_of(index), 10000000 + number * 1000 + index)
 end
 
+local function iso(seconds)
+    return os.date("!%Y-%m-%dT%H:%M:%SZ", seconds) --[[@as string]]
+end
+
+--- The total of the order that an event is about; the one behind its creation completes it.
+local function revenue(number, index) return people.below(number + index, 13, 900) * 1000 end
+
 local PROPERTIES = {
-    OrderCreated = function(number, index) return { order_revenue = people.below(number + index, 13, 900) * 1000 } end,
-    OrderCompleted = function(number, index) return { order_id = ("O%d-%d"):format(number, index) } end,
+    OrderCreated = function(number, index, seconds)
+        return { order_date = iso(seconds), order_revenue = revenue(number, index) }
+    end,
+    OrderCompleted = function(number, index, seconds)
+        return {
+            order_id = ("O%d-%d"):format(number, index), order_date = iso(seconds),
+            order_revenue = revenue(number, index - 1),
+        }
+    end,
     ProductViewed = function(_, index) return { product_id = ("P%03d"):format(index % 40) } end,
     BookingCompleted = function(_, _, seconds)
-        return { booking_completed_time = os.date("!%Y-%m-%dT%H:%M:%SZ", seconds) }
+        return { booking_completed_time = iso(seconds) }
     end,
 }
 

@@ -43,8 +43,8 @@ local function render(out, fn, row)
 end
 
 --- Fills a place. A disk that is full is no fault of the record: it ends the delivery.
-local function fill(place, text)
-    local ok, raised = pcall(place.fill, place, text)
+local function fill(place, text, count)
+    local ok, raised = pcall(place.fill, place, text, count)
     if ok then return end
     local err = errors.from(raised)
     err.misuse = true
@@ -56,10 +56,9 @@ local function worker(order, out, fn)
     return function(row)
         local place <close> = order:take(row)
         local ok, text, more = pcall(render, out, fn, row)
-        fill(place, ok and text or "")
+        fill(place, ok and text or "", ok and text and more or 0)
         if not ok then error(text, 0) end
         if not text then return nil, more end
-        out.count = out.count + more
         return true
     end
 end
@@ -98,18 +97,23 @@ end
 ---@param ctx neap.Context
 ---@param from any neap.records, a list of tables, or an iterator
 ---@param fn fun(row: table): table[]|nil, neap.Error? its records; raises and fails as a function of ctx:deliver
----@param opts { out: string, columns: string[] } see write; columns are required, lest they depend on which row
--- is ready first
+---@param opts { out: string, columns?: string[], map?: neap.Mapping } see write; columns or a map are required,
+-- lest they depend on which row is ready first
 ---@return neap.Summary|nil
 ---@return neap.Error? err
 function M.deliver(ctx, from, fn, opts)
     options.check(WHO, opts)
-    if not opts.columns then options.refuse("%s: columns are missing", WHO) end
+    if not opts.columns and not opts.map then options.refuse("%s: columns are missing", WHO) end
     check_paths(ctx, from, opts.out)
-    local out = writer.open(opts.out, opts.columns)
+    local out = writer.open(opts.out, opts)
     local _ <close> = out.handle -- dropped where the task is cancelled
-    local order = ordered.new(function(text) out:put(text) end)
-    local ok, summary, err = pcall(ctx.deliver, ctx, order:source(from), worker(order, out, fn))
+    local order = ordered.new(function(text, count)
+        out:put(text)
+        out.count = out.count + count
+    end)
+    local source = order:source(from)
+    source.volume = function() return out:volume() end
+    local ok, summary, err = pcall(ctx.deliver, ctx, source, worker(order, out, fn))
     if ok and summary then return finish(out, order, summary) end
     out:abort()
     if not ok then error(summary, 0) end

@@ -10,21 +10,23 @@ local M = {}
 local MOST_KEPT = 64 * 1024 * 1024 -- bytes
 
 ---@class neap.Ordered
----@field sink fun(text: string) writes; may wait and raise
+---@field sink fun(text: string, count: integer) writes; may wait and raise
 ---@field kept integer bytes that wait for an earlier place
 ---@field given integer places
 ---@field written integer places, from the first one on
+---@field texts table<integer, string> of places that wait, and `counts` of the records in them
 ---@field places table<table, integer[]> of records that nobody has taken up yet
 ---@field abandoned boolean a place will never be filled
 local Ordered = {}
 Ordered.__index = Ordered
 
----@param sink fun(text: string)
+---@param sink fun(text: string, count: integer)
 ---@param most_kept? integer bytes
 ---@return neap.Ordered
 function M.new(sink, most_kept)
     return setmetatable({
         sink = sink, most_kept = most_kept or MOST_KEPT, kept = 0, given = 0, written = 0, texts = {},
+        counts = {},
         places = setmetatable({}, { __mode = "k" }), -- the end of a delivery leaves records that nobody takes up
         room = event.new(), is_writing = false, abandoned = false,
     }, Ordered)
@@ -54,11 +56,11 @@ end
 
 local function write_next(self)
     local at = self.written + 1
-    local text = self.texts[at]
-    self.texts[at], self.written = nil, at
+    local text, count = self.texts[at], self.counts[at]
+    self.texts[at], self.counts[at], self.written = nil, nil, at
     if not text then return end
     self.kept = self.kept - #text
-    self.sink(text)
+    self.sink(text, count)
 end
 
 --- Writes what is next in turn. One task does it at a time.
@@ -84,9 +86,10 @@ Place.__index = Place
 --- Fills the place: with "" where its record has nothing to write. Raises what the sink raises.
 ---@async
 ---@param text string
-function Place:fill(text)
+---@param count? integer records in it
+function Place:fill(text, count)
     local order = self.ordered
-    order.texts[self.at], order.kept = text, order.kept + #text
+    order.texts[self.at], order.counts[self.at], order.kept = text, count or 0, order.kept + #text
     write_ready(order)
     self.is_filled = true
 end

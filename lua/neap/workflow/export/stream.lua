@@ -1,8 +1,8 @@
 --- Records of an iterator, or a list, into a file.
 
-local clock = require "neap.native.clock"
 local null = require "neap.null"
 local options = require "neap.workflow.export.options"
+local paging = require "neap.paging"
 local progress = require "neap.progress"
 local runtime = require "neap.runtime"
 local writer = require "neap.workflow.export.writer"
@@ -11,18 +11,18 @@ local M = {}
 
 local WHO = "neap.export.write"
 
---- What progress shows of an export: records so far, of nobody knows how many.
-local function counter()
-    return {
-        ok = 0, failed = 0, unknown = 0, parked = 0, total = 0, started = clock.now(), source = {}, is_read = false,
-    }
-end
+--- Records from one look at the progress to the next.
+local LOOK_EVERY = 64
+
+--- Bytes of mapped records that are written at a time.
+local TEXT = 65536
 
 local function is_callable(value)
     local mark = type(value) == "table" and value ~= null and getmetatable(value)
     return type(value) == "function" or mark and mark.__call ~= nil
 end
 
+--- What a `for` takes: a function, and what it is called with.
 local function iterator_of(records)
     if is_callable(records) then return records end
     options.check_list(WHO .. ": records", records, "an iterator or a list")
@@ -33,29 +33,62 @@ local function iterator_of(records)
     end
 end
 
-local function copy(next_record, out, shown)
-    local counts = shown.delivery or counter()
-    for record in next_record do
+--- Objects become lines of JSON in the file's buffer itself.
+local function copy_plain(out, shown, next_record, state)
+    local handle, count = out.handle, 0
+    local write_record = handle.write_record
+    for record in next_record, state do
+        local ok, err = write_record(handle, record)
+        if not ok then out:refuse(record, err) end
+        count = count + 1
+        out.count = count
+        if count % LOOK_EVERY == 1 then shown:update() end
+    end
+end
+
+local function copy_lines(out, shown, next_record, state)
+    for record in next_record, state do
         out:put(out:encode(record))
-        counts.ok, out.count = counts.ok + 1, out.count + 1
+        out.count = out.count + 1
+        if out.count % LOOK_EVERY == 1 then shown:update() end
+    end
+end
+
+--- Many records at a time, mapped where they arrive.
+local function copy_texts(out, shown, walk)
+    while true do
+        local text, count = walk:texts(out.lines.program, TEXT)
+        if not text then return end
+        out.count = out.count + count
+        out:put(text)
         shown:update()
     end
+end
+
+local function copy(out, shown, next_record)
+    local walk = paging.walk_of(next_record)
+    if walk and out.lines.program then return copy_texts(out, shown, walk) end
+    local each = out.is_plain and copy_plain or copy_lines
+    if not walk then return each(out, shown, next_record) end
+    walk.ordered = walk.ordered or out.lines.keeps_order
+    return each(out, shown, walk.next_record, walk)
 end
 
 --- Writes every record to a file. Raises what the iterator raises, what the path is refused for (kind
 -- `invalid`) and what goes wrong while writing; then there is no file.
 ---@async
 ---@param records fun(): table|nil or a list
----@param opts { out: string, columns?: string[] } out: "-" is standard output, NDJSON; columns of CSV, "a.b"
--- for a member of an object, default the names in the first record
+---@param opts { out: string, columns?: string[], map?: neap.Mapping } out: "-" is standard output, NDJSON;
+-- columns of CSV, "a.b" for a member of an object, default the names in the first record; map: what records
+-- become, in place of columns
 ---@return { out: string|nil, records: integer } out: nil in a dry run, which saves nothing
 function M.write(records, opts)
     options.check(WHO, opts)
     local next_record = iterator_of(records)
-    local out = writer.open(opts.out, opts.columns)
+    local out = writer.open(opts.out, { columns = opts.columns, map = opts.map, is_numbered = true })
     local _ <close> = out.handle -- dropped where the task is cancelled
-    local shown = progress.new(counter())
-    local ok, raised = pcall(copy, next_record, out, shown)
+    local shown = progress.volume(function() return out:volume() end)
+    local ok, raised = pcall(copy, out, shown, next_record)
     shown:finish()
     if ok then ok, raised = out:commit() else out:abort() end
     if not ok then error(raised, 0) end

@@ -3,123 +3,71 @@
 
 local errors = require "neap.error"
 local file = require "neap.native.file"
-local format_row = require("neap.native.csv").format_row
 local json = require "neap.native.json"
-local null = require "neap.null"
+local lines = require "neap.workflow.export.lines"
+local nowhere = require "neap.workflow.export.nowhere"
 local progress = require "neap.progress"
+local rows = require "neap.workflow.export.rows"
 local runtime = require "neap.runtime"
 local said = require("neap.schema.value").said
-local unseen = require "neap.workflow.export.unseen"
-
-local member = unseen.member
+local volumes = require "neap.progress.volume"
 
 local M = {}
 
 local BUFFER = 65536
-local SORTED = { sorted = true }
 
 local function refuse(message, hint)
     error(errors.new { kind = "invalid", usage = true, message = message, hint = hint }, 0)
 end
 
---- Encodes a value. Raises what has no JSON form.
-local function encode(value)
-    local text, err = json.encode(value, SORTED)
-    if not text then error(err, 0) end
-    return text
-end
-
--- CSV -------------------------------------------------------------------------------------------
-
---- The text of a cell: texts as they are, absent values and null empty, all else JSON.
-local function cell(value)
-    if value == nil or value == null then return "" end
-    return type(value) == "string" and value or encode(value)
-end
-
-local function names_of(record)
-    local names = {}
-    for name in pairs(record) do names[#names + 1] = name end
-    table.sort(names)
-    return names
-end
-
---- Nothing gets lost unseen where the first record decided on the columns.
-local function check_names(self, record)
-    for name in pairs(record) do
-        if not self.known[name] then
-            error(errors.new {
-                kind = "invalid", message = ("a record has %q, which the first one has not: there is no column for it")
-                    :format(tostring(name)),
-                hint = "an --out that ends in .ndjson takes any record",
-            }, 0)
-        end
-    end
-end
-
-local function use_columns(self, columns)
-    self.columns, self.head = columns, format_row(columns)
-end
-
-local FORMATS = {}
-
-function FORMATS.ndjson(_, record)
-    return encode(record) .. "\n"
-end
-
-function FORMATS.csv(self, record)
-    if not self.columns then
-        use_columns(self, names_of(record))
-        self.known = {}
-        for _, name in ipairs(self.columns) do self.known[name] = true end
-    end
-    if self.known then check_names(self, record) end
-    local row = {}
-    for i, name in ipairs(self.columns) do row[i] = cell(member(record, name)) end
-    if self.unseen then self.unseen:note(record) end
-    return format_row(row)
-end
-
 local EXTENSIONS = { csv = "csv", ndjson = "ndjson", jsonl = "ndjson" }
 
-local function format_of(out)
+--- The format that the name of a file says. Raises (kind `invalid`) for one without a known extension.
+---@param out string
+---@return "ndjson"|"csv"
+function M.format_of(out)
     if out == "-" then return "ndjson" end
     local format = EXTENSIONS[(out:match "%.(%w+)$" or ""):lower()]
     return format or refuse(("--out %s: the name says no format"):format(out), "it ends in .ndjson, .jsonl or .csv")
 end
 
--- The file --------------------------------------------------------------------------------------
-
 ---@class neap.ExportWriter
 ---@field out string
----@field format "ndjson"|"csv"
+---@field lines table the texts of records, see lines.lua and rows.lua
+---@field is_plain boolean records go into the file as they are, as JSON: handle:write_record takes them
 ---@field count integer records, kept by whoever writes
----@field handle? userdata nil in a dry run
----@field unseen? neap.UnseenColumns of CSV whose columns were asked for
+---@field handle table|userdata
 local Writer = {}
 Writer.__index = Writer
 
 local function open_handle(out)
-    if runtime.options.dry_run then return nil end
+    if runtime.options.dry_run then return nowhere.new() end
     if out == "-" then return file.stdout() end
     local handle, err = file.atomic(out)
     return handle or refuse(err.message)
 end
 
+---@class neap.ExportForm what records become
+---@field columns? string[] of CSV, "a.b" for a member of an object; default: the names in the first record
+---@field map? neap.Mapping
+---@field format? "ndjson"|"csv" default: what the name says
+---@field is_numbered? boolean errors of the map name the number of a record
+
 --- Opens a file, which appears at its path with `commit`. Raises (kind `invalid`) for a path that cannot be
 -- written, and for a name without a known extension.
 ---@async
 ---@param out string "-" is standard output
----@param columns? string[] of CSV, "a.b" for a member of an object; default: the names in the first record
+---@param form neap.ExportForm
 ---@return neap.ExportWriter
-function M.open(out, columns)
-    local self = setmetatable({ out = out, format = format_of(out), count = 0 }, Writer)
-    self.handle = open_handle(out)
-    if self.handle then self.handle:buffer(BUFFER) end
-    if self.format == "csv" and columns then
-        use_columns(self, columns)
-        self.unseen = unseen.new(columns)
+function M.open(out, form)
+    local format = form.format or M.format_of(out)
+    local self = setmetatable({ out = out, count = 0, is_plain = format == "ndjson" and not form.map }, Writer)
+    if form.map then self.lines = lines.mapped(form.map, format, form.is_numbered)
+    elseif format == "csv" then self.lines = rows.new(form.columns)
+    else self.lines = lines.new()
     end
+    self.handle = open_handle(out)
+    self.handle:buffer(BUFFER)
     return self
 end
 
@@ -128,9 +76,9 @@ end
 ---@return string
 function Writer:encode(record)
     if type(record) ~= "table" or json.is_array(record) then
-        error(errors.new { kind = "decode", message = ("a record is %s, an object expected"):format(said(record)) }, 0)
+        errors.raise("decode", "a record is %s, an object expected", said(record))
     end
-    return FORMATS[self.format](self, record)
+    return self.lines:line(record)
 end
 
 --- Whoever read standard output has seen enough: nothing to complain of, but an end.
@@ -139,25 +87,33 @@ local function failure(self, err)
     return errors.new { kind = "cancelled", message = "nobody reads standard output any more", reader_gone = true }
 end
 
-local function write(self, text)
-    if not self.handle or text == "" then return end
-    local ok, err = self.handle:write(text)
-    if not ok then error(failure(self, err), 0) end
+--- Raises why handle:write_record did not take a record.
+---@param record any
+---@param err neap.Error
+function Writer:refuse(record, err)
+    if type(record) ~= "table" or err.kind == "decode" then
+        errors.raise("decode", "a record is %s, an object expected", said(record))
+    end
+    error(failure(self, err), 0)
 end
 
 --- Writes the head of CSV, once.
 local function write_head(self)
-    local head = self.head
-    self.head = nil
-    if head then write(self, head) end
+    local head = self.lines.head
+    if not head then return end
+    self.lines.head = nil
+    local ok, err = self.handle:write(head)
+    if not ok then error(failure(self, err), 0) end
 end
 
 --- Writes texts of records. Raises what goes wrong.
 ---@async
 ---@param text string
 function Writer:put(text)
-    write_head(self)
-    write(self, text)
+    if self.lines.head then write_head(self) end
+    if text == "" then return end
+    local ok, err = self.handle:write(text)
+    if not ok then error(failure(self, err), 0) end
 end
 
 --- Puts the file at its path. -> true | nil, err
@@ -168,27 +124,31 @@ function Writer:commit()
         self:abort()
         return nil, raised
     end
-    if not self.handle then return true end
     if self.out ~= "-" then return self.handle:commit() end
     local flushed, err = self.handle:flush()
     if not flushed then err = failure(self, err) end
     return flushed, err
 end
 
+--- How much there is so far. -> records, bytes
+function Writer:volume()
+    return self.count, self.handle:written()
+end
+
 local say = progress.around(function(line) io.stderr:write("neap: ", line, "\n") end)
 
 --- Says how many records there were where a dry run leaves nothing to see of them, and what became of columns.
 function Writer:note_end()
-    if self.unseen then self.unseen:warn() end
-    local records = ("%d record%s"):format(self.count, self.count == 1 and "" or "s")
+    self.lines:warn()
+    local records, bytes = volumes.records(self.count), volumes.bytes(self.handle:written())
     if runtime.options.dry_run then return say(("dry run: %s, nothing is saved"):format(records)) end
-    progress.note(("%s, saved in %s"):format(records, self.out))
+    local where = self.out == "-" and "written to standard output" or "saved in " .. self.out
+    progress.note(("%s, %s, %s"):format(records, bytes, where))
 end
 
 --- Leaves no file; what went to standard output stays there.
 ---@async
 function Writer:abort()
-    if not self.handle then return end
     if self.out == "-" then self.handle:flush() else self.handle:abort() end
 end
 

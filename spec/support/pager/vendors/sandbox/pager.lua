@@ -1,8 +1,9 @@
 -- Simulator of pager: records { id, name } with ids from 1, in pages. `plan` is a list of words, joined by
 -- commas, each a way in which the vendor misbehaves; NAME@N does so at the N-th request only.
 --
--- all styles:     status 500@N 503@N, slow (more than 30 records take 2 minutes), late (so do those behind the
---                 first page), stall (so do all), over (20 records more than asked), short (half of a page),
+-- all styles:     large (records of 6 KB, so that long pages are read while they arrive),
+--                 other (other records with the same ids), status 500@N 503@N,
+--                 slow (more than 30 records take 2 minutes), late (so do those behind the first page), stall (so do all), over (20 records more than asked), short (half of a page),
 --                 twice (the second page is the first one again), swing (A, B, A, B: so is every other one),
 --                 clip30 clip50 (no more than that in a page),
 --                 no_list (the list is an object), gone (it is absent), nothing (it is null), html (a page of
@@ -38,6 +39,8 @@ local function read(sim, req)
     return ask
 end
 
+local PADDING = (" padding"):rep(750)
+
 --- Records behind the first `from` ones.
 local function slice(ask, from, size)
     local plan = ask.plan
@@ -50,7 +53,7 @@ local function slice(ask, from, size)
     end
     local records = json.array {}
     for id = from + 1, math.min(from + size, ask.count) do
-        records[#records + 1] = { id = id, name = "n" .. id }
+        records[#records + 1] = { id = id, name = (plan.other and "o" or "n") .. id .. (plan.large and PADDING or "") }
     end
     return records
 end

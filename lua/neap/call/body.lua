@@ -1,0 +1,118 @@
+--- Answers of any length: a short one is read whole, as any other; a long one is read while it arrives, and asked
+-- for again where it breaks off.
+
+local admission = require "neap.call.admission"
+local outcome = require "neap.call.outcome"
+local reply = require "neap.call.reply"
+
+local M = {}
+
+local WHOLE = 128 * 1024 -- bytes up to which an answer is read before anybody sees of it
+local REFUSAL = 1024 * 1024 -- of one outside 2xx: more is not looked at
+local LOW_SPEED_S = 30
+
+---@class neap.call.Body a 2xx answer whose body is still arriving
+---@field res userdata
+---@field url string that was answered, after redirects
+---@field bound neap.Bound
+---@field request table
+---@field flowcall userdata
+---@field slot? neap.Slot
+---@field attempt fun(bound: neap.Bound, request: table, flowcall: userdata, slot?: neap.Slot, read: function)
+local Body = {}
+Body.__index = Body
+
+--- Sends a request and waits for the beginning of its answer. The time-out of a send is that of its beginning:
+-- a body takes as long as it takes, but it must not stall. -> response | nil, err
+---@async
+function M.send(bound, request, flowcall, credential)
+    request.credential = credential or bound.credential
+    request.connect_timeout, request.first_byte_timeout = bound.timeout, bound.timeout
+    request.low_speed_time = LOW_SPEED_S
+    local res, err = bound.http:open(request, flowcall)
+    if not res then return nil, err end
+    local status = res:status()
+    local is_good = status >= 200 and status < 300
+    local whole
+    whole, err = res:collect(is_good and WHOLE or REFUSAL, not is_good)
+    if whole == nil and (status < 400 or not err.truncated) then return nil, err end
+    request.is_whole = whole
+    return res
+end
+
+--- Reads a 2xx answer that came whole; of a longer one the rest is still to come.
+local function reader(ordered)
+    return function(bound, res, request)
+        if request.is_whole then return reply.whole(bound, res, request, ordered) end
+        return res
+    end
+end
+
+--- The same for an answer of which records were taken already: however short, it is read anew.
+local function keep(_, res)
+    return res
+end
+
+--- Finishes the call unless a body goes on with it.
+local Held = { __close = function(held)
+    if held.flowcall then held.flowcall:finish() end
+end }
+
+--- Sends a call. A body has to be closed.
+---@async
+---@param bound neap.Bound
+---@param request table of a call that only reads
+---@param slot? neap.Slot
+---@param attempt function of call.lua
+---@param ordered? boolean objects remember the order of their names
+---@return neap.Reply|neap.call.Body|nil
+---@return neap.Error? err
+function M.open(bound, request, slot, attempt, ordered)
+    request.is_opened = true
+    local held <close> = setmetatable({ flowcall = bound.route:call(request.policy, request.is_repeatable) }, Held)
+    local answer, err = attempt(bound, request, held.flowcall, slot, reader(ordered))
+    if type(answer) ~= "userdata" then return answer, err end
+    local body = setmetatable({
+        res = answer, url = request.url, bound = bound, request = request, slot = slot, attempt = attempt,
+        flowcall = held.flowcall,
+    }, Body)
+    held.flowcall = nil
+    return body
+end
+
+--- Judges a body that broke off, or is not what was expected. -> nil, err with the history of the call
+---@param err neap.Error
+---@return nil
+---@return neap.Error
+function Body:fail(err)
+    err.status = err.status or self.res:status()
+    return outcome.fail(self.bound, self.flowcall, err, false)
+end
+
+local CLASSES = { network = "network", timeout = "timeout" }
+
+--- Asks again for a body that broke off, where the call's retry program allows it. -> true | nil, err
+---@async
+---@param err neap.Error of the transport, or of a document that ended too early
+---@return true|nil
+---@return neap.Error? err
+function Body:reopen(err)
+    local class = err.truncated and "truncated" or CLASSES[err.kind]
+    local verdict = class and self.flowcall:broke(class) or "fail"
+    self.res:close()
+    if verdict ~= "retry" or admission.is_stopping(self.slot) then
+        return outcome.transport_error(self.bound, self.request, self.flowcall, err, verdict, false)
+    end
+    local res, failed = self.attempt(self.bound, self.request, self.flowcall, self.slot, keep)
+    if not res then return nil, failed end
+    self.res, self.url = res, self.request.url
+    return true
+end
+
+--- No more of it is needed. Idempotent.
+function Body:close()
+    self.res:close()
+    self.flowcall:finish()
+end
+
+return M

@@ -1,0 +1,55 @@
+--- Records as lines of JSON, and what a map makes of records, in either format. As of rows.lua,
+-- `line(record)` is the text of a record; `head` comes before the first one.
+
+local json = require "neap.native.json"
+
+local M = {}
+
+local SORTED = { sorted = true }
+
+local Lines = {}
+Lines.__index = Lines
+
+--- NDJSON.
+function M.new()
+    return setmetatable({}, Lines)
+end
+
+function Lines.line(_, record)
+    local text, err = json.encode(record, SORTED)
+    if not text then error(err, 0) end
+    return text .. "\n"
+end
+
+function Lines.warn() end
+
+---@class neap.export.Mapped
+---@field program? userdata the map as neap.native.mapping has it, where C can run it
+---@field keeps_order boolean members that no entry names are written in the order in which they come
+local Mapped = {}
+Mapped.__index = Mapped
+
+--- What a map makes of records. Raises (kind `invalid`) for a map whose columns nobody knows.
+---@param map neap.Mapping
+---@param format "ndjson"|"csv"
+---@param is_numbered boolean|nil errors name the number of a record: its source has an order
+---@return neap.export.Mapped
+function M.mapped(map, format, is_numbered)
+    local head = map:head(format)
+    return setmetatable({
+        map = map, format = format, program = map:native(format), keeps_order = map.rest, count = 0,
+        is_numbered = is_numbered, head = head ~= "" and head or nil,
+    }, Mapped)
+end
+
+function Mapped:line(record)
+    self.count = self.count + 1
+    local text, err = self.map:line(record, self.format)
+    if text then return text end
+    if self.is_numbered then err.message = ("record %d: %s"):format(self.count, err.message) end
+    error(err, 0)
+end
+
+Mapped.warn = Lines.warn
+
+return M
