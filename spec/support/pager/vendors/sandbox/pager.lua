@@ -3,7 +3,8 @@
 --
 -- all styles:     large (records of 6 KB, so that long pages are read while they arrive),
 --                 other (other records with the same ids), status 500@N 503@N,
---                 slow (more than 30 records take 2 minutes), late (so do those behind the first page), stall (so do all), over (20 records more than asked), short (half of a page),
+--                 slow (more than 30 records take 2 minutes), late (so do those behind the first page),
+--                 stall (so do all), over (20 records more than asked), short (half of a page),
 --                 twice (the second page is the first one again), swing (A, B, A, B: so is every other one),
 --                 clip30 clip50 (no more than that in a page),
 --                 no_list (the list is an object), gone (it is absent), nothing (it is null), html (a page of
