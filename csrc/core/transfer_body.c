@@ -113,10 +113,10 @@ static int inflate_some(neap_transfer *t, const char *data, size_t len, size_t r
 }
 
 static int take_coded(neap_transfer *t, const char *data, size_t len) {
-    size_t used, room;
+    size_t used;
     int rc;
     do {
-        room = len * ROOM_RATIO > ROOM_LEAST ? len * ROOM_RATIO : ROOM_LEAST;
+        size_t room = len * ROOM_RATIO > ROOM_LEAST ? len * ROOM_RATIO : ROOM_LEAST;
         rc = inflate_some(t, data, len, room < PIECE ? room : PIECE, &used);
         data += used;
         len -= used;

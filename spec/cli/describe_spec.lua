@@ -62,7 +62,8 @@ describe("neap describe", function()
     it("has a page for every endpoint of every vendor", function()
         for _, vendor in ipairs(json.decode(helper.cli({ "list", "vendors", "--json" }).out)) do
             local facts = json.decode(helper.cli({ "describe", vendor.name, "--json" }).out)
-            for _, endpoint in ipairs(facts.endpoints) do
+            for i = 1, #facts.endpoints, helper.scale(1, 8) do
+                local endpoint = facts.endpoints[i]
                 local name = vendor.name .. "." .. endpoint.name
                 assert.matches("^" .. name:gsub("%p", "%%%0"), page { "describe", name })
                 local shown = json.decode(helper.cli({ "describe", name, "--json" }).out)
@@ -74,7 +75,8 @@ describe("neap describe", function()
     it("gives examples that run in the sandbox as they stand", function()
         for _, vendor in ipairs(json.decode(helper.cli({ "list", "vendors", "--json" }).out)) do
             local facts = json.decode(helper.cli({ "describe", vendor.name, "--json" }).out)
-            for _, endpoint in ipairs(facts.endpoints) do
+            for i = 1, #facts.endpoints, helper.scale(1, 8) do
+                local endpoint = facts.endpoints[i]
                 local name = vendor.name .. "." .. endpoint.name
                 local call = json.decode(helper.cli({ "describe", name, "--json" }).out).call
                 assert.equal(endpoint.path_unknown == true or name == "optimove.Login", call == nil)

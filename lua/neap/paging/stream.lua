@@ -92,9 +92,17 @@ local function reopen(self, err)
     return self.body:fail(err)
 end
 
---- Goes on where the reader has no record at hand. `err` is what it has instead, if anything; `explain` says what
--- such an error is. -> true | false at the end | nil, err
-local function go_on(self, err, explain)
+--- Says of a document that cannot be read what it is instead. Behind the first record it was what it should be, and
+-- the error is one of the record that it names.
+local function explain(self, err)
+    if err.kind ~= "decode" or self.reader:count() > 1 then return err end
+    err.message = ("the reply is no %s: %s"):format(self.is_xml and "XML" or "JSON", err.message)
+    return reply.decode_error(err, self.body.res, self.begins)
+end
+
+--- Goes on where the reader has no record at hand. `err` is what it has instead, if anything. -> true | false at the
+-- end | nil, err
+local function go_on(self, err)
     local more
     if not err then
         more, err = pour(self)
@@ -108,18 +116,6 @@ end
 
 -- Records ---------------------------------------------------------------------------------------
 
---- Says of a document that cannot be read what it is instead.
-local function explain(self, err)
-    if err.kind ~= "decode" then return err end
-    err.message = ("the reply is no %s: %s"):format(self.is_xml and "XML" or "JSON", err.message)
-    return reply.decode_error(err, self.body.res, self.begins)
-end
-
---- Where records came, the error is one of a record, and says so.
-local function explain_text(self, err)
-    return self.reader:count() == 0 and explain(self, err) or err
-end
-
 --- Waits for the next record, of which the reader had none at hand; nil at the end.
 ---@async
 ---@param err? neap.Error what it had instead
@@ -129,7 +125,7 @@ function Stream:await(err)
     local record
     repeat
         local more
-        more, err = go_on(self, err, explain)
+        more, err = go_on(self, err)
         if not more then return nil, err end
         record, err = self.take(self.records)
     until record ~= nil
@@ -145,7 +141,7 @@ end
 function Stream:texts(program, max)
     local text, count = self.reader:text(program, max)
     while text == nil do
-        local more, err = go_on(self, count, explain_text)
+        local more, err = go_on(self, count)
         if not more then return nil, err end
         text, count = self.reader:text(program, max)
     end

@@ -133,6 +133,13 @@ local function hint_of(walk)
     return "to go on there: " .. resume .. taken
 end
 
+--- Says in an error how to go on, unless there is something more important. `resumes`: this is what the hint is.
+local function add_hint(walk, err)
+    if err.hint then return end
+    err.hint = hint_of(walk)
+    err.resumes = err.hint ~= nil or nil
+end
+
 --- Reads the beginning of a page, by which it is known again. An error in it waits for its turn.
 local function read_sample(page)
     local sample = { at = 0 }
@@ -162,7 +169,7 @@ local function open_page(walk)
     local page, err = fetch(walk)
     while not page and not walk.is_over do
         if not shrink(walk, err) then
-            err.hint = err.hint or hint_of(walk)
+            add_hint(walk, err)
             fail(walk, err)
         end
         page, err = fetch(walk)
@@ -265,7 +272,7 @@ end
 local function go_on(walk, record, err)
     while record == nil do
         if err then
-            err.hint = err.hint or hint_of(walk)
+            add_hint(walk, err)
             fail(walk, err)
         end
         if walk.page then close_page(walk) end
@@ -331,7 +338,7 @@ function Walk:texts(program, max)
             return text, count
         end
         if count then
-            count.hint = count.hint or hint_of(self)
+            add_hint(self, count)
             fail(self, count)
         end
         close_page(self)

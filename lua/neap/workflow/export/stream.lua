@@ -1,5 +1,6 @@
 --- Records of an iterator, or a list, into a file.
 
+local errors = require "neap.error"
 local null = require "neap.null"
 local options = require "neap.workflow.export.options"
 local paging = require "neap.paging"
@@ -74,6 +75,12 @@ local function copy(out, shown, next_record)
     return each(out, shown, walk.next_record, walk)
 end
 
+--- Where nothing is saved of what came, nobody is told to go on behind it.
+local function nothing_saved(out, raised)
+    if out.out ~= "-" and errors.is(raised) and raised.resumes then raised.hint = "nothing is saved; start again" end
+    return raised
+end
+
 --- Writes every record to a file. Raises what the iterator raises, what the path is refused for (kind
 -- `invalid`) and what goes wrong while writing; then there is no file.
 ---@async
@@ -91,7 +98,7 @@ function M.write(records, opts)
     local ok, raised = pcall(copy, out, shown, next_record)
     shown:finish()
     if ok then ok, raised = out:commit() else out:abort() end
-    if not ok then error(raised, 0) end
+    if not ok then error(nothing_saved(out, raised), 0) end
     out:note_end()
     return { out = not runtime.options.dry_run and opts.out or nil, records = out.count }
 end
