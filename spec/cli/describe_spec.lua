@@ -25,6 +25,7 @@ describe("the pages of", function()
         ["help-help"] = { "help", "--help" }, ["help-settings"] = { "help", "settings" },
         ["help-secrets"] = { "help", "secrets" }, ["help-faults"] = { "help", "faults" },
         ["help-exit-codes"] = { "help", "exit-codes" }, ["help-files"] = { "help", "files" },
+        ["help-maps"] = { "help", "maps" },
         ["describe-shop"] = { "describe", "shop" }, ["describe-shop.put_order"] = { "describe", "shop.put_order" },
         ["describe-shop.note"] = { "describe", "shop.note" },
         ["describe-opm"] = { "describe", "opm" }, ["describe-opm.entry"] = { "describe", "opm.entry" },

@@ -161,4 +161,25 @@ simulator. `neap describe VENDOR.ENDPOINT` shows what a definition means.
 write says whether a send may be repeated: read, idempotent, keyed (the vendor knows the key) or
 unsafe. lua/README.md has the whole grammar.]==], { "definitions", "vendor", "vendors" })
 
+topic("maps", "how records are renamed, cast and filled on their way", [==[
+A map is a Lua file that returns a table: an entry for each field, in the order of the output.
+Export recipes take it by --map FILE; the recipes in sync/ have theirs at the top.
+
+  return {
+      { "customer", from = "CustomerID" },                      -- another name
+      { "email" },                                              -- the same name
+      { "city", from = "address.city", default = "unknown" },   -- within an object; a default
+      { "age", from = "Attributes", split = ";", at = 2, cast = "integer" },
+      { "source", constant = "optimove" },
+      { "name", with = function(record) return record.first .. " " .. record.last end },
+      rest = true,                                              -- all other members, as they are
+  }
+
+A default stands in place of nothing, null and "". Casts are string, integer, number, boolean, date
+and list. A value that does not fit is an error that names record, field and value. Without
+functions a map runs in C.
+
+It is checked before any call: names and types of both sides, where they are declared, and every
+fault in one message.]==], { "map", "mapping" })
+
 return M
