@@ -2,6 +2,8 @@
  * that a command does is Lua. */
 #include <neap/neap.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,10 +71,21 @@ static int run(neap *n, int argc, char **argv) {
     return c.code;
 }
 
+/* Takes the place of standard streams that are closed, or the next descriptors that are opened would be them. To
+ * use one is still an error: it is open the other way. */
+static void fill_standard(void) {
+    for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+            (void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY); /* the lowest free one: fd */
+    }
+}
+
 int main(int argc, char **argv) {
     neap *n;
     int code;
+    fill_standard();
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write, not the end (TRAPS.md 86) */
+    signal(SIGXFSZ, SIG_IGN); /* so is a file beyond its limit */
     if (neap_new(&n) < 0) return EXIT_BUG;
     code = run(n, argc, argv);
     neap_free(n);

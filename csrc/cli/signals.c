@@ -8,7 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-static const int listened[2] = {SIGINT, SIGTERM};
+static const struct {
+    int signum;
+    const char *name;
+} listened[] = {{SIGINT, "SIGINT"}, {SIGTERM, "SIGTERM"}, {SIGHUP, "SIGHUP"}};
+enum { LISTENED = sizeof listened / sizeof listened[0] };
 
 static volatile sig_atomic_t first_signum; /* 0: none yet */
 static volatile sig_atomic_t write_fd = -1;
@@ -38,11 +42,17 @@ static int tell(lua_State *L) {
     return 1;
 }
 
+static const char *name_of(int signum) {
+    int i = 0;
+    while (i < LISTENED - 1 && listened[i].signum != signum) i++;
+    return listened[i].name;
+}
+
 static void first_signal(neap_job *job) {
     signals *s = job->ud;
     bool ending;
     lua_pushcfunction(s->L, tell);
-    lua_pushstring(s->L, first_signum == SIGINT ? "SIGINT" : "SIGTERM");
+    lua_pushstring(s->L, name_of(first_signum));
     ending = lua_pcall(s->L, 1, 1, 0) == LUA_OK && lua_toboolean(s->L, -1);
     lua_pop(s->L, 1);
     if (!ending) leave(first_signum);
@@ -56,6 +66,12 @@ static void on_readable(uv_poll_t *watch, int status, int events) {
     neap_loop_post(l_loop(s->L), &s->job);
 }
 
+/* Under nohup the end of the terminal is ignored, and stays so. */
+static bool is_ignored(int signum) {
+    struct sigaction present;
+    return signum == SIGHUP && sigaction(signum, NULL, &present) == 0 && present.sa_handler == SIG_IGN;
+}
+
 static void install(void (*handler)(int)) {
     struct sigaction action;
     int i;
@@ -63,7 +79,9 @@ static void install(void (*handler)(int)) {
     action.sa_handler = handler;
     action.sa_flags = SA_RESTART;
     sigemptyset(&action.sa_mask);
-    for (i = 0; i < 2; i++) sigaction(listened[i], &action, NULL);
+    for (i = 0; i < LISTENED; i++) {
+        if (!is_ignored(listened[i].signum)) sigaction(listened[i].signum, &action, NULL);
+    }
 }
 
 void signals_open(signals *s, lua_State *L) {

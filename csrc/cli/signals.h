@@ -1,4 +1,4 @@
-/* signals.h: SIGINT and SIGTERM: the first asks the command to end early (lua/neap/cli), the second
+/* signals.h: SIGINT, SIGTERM and SIGHUP: the first asks the command to end early (lua/neap/cli), the second
  * ends the process at once, even if a script never gives the thread back. */
 #ifndef NEAP_CLI_SIGNALS_H
 #define NEAP_CLI_SIGNALS_H

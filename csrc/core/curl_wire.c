@@ -217,7 +217,7 @@ static void fail_cut(neap_curl_wire *w) {
 /* After departure: whatever happened, the server may have acted. */
 static void fail_reply(neap_curl_wire *w, CURLcode rc) {
     neap_transfer *t = w->t;
-    if (t->end.code == NEAP_EDECODE) return; /* given up by the front: it is not cut */
+    if (t->end.code == NEAP_EDECODE || t->end.code == NEAP_ETOOLARGE) return; /* given up by the front, not cut */
     if (rc == CURLE_BAD_CONTENT_ENCODING) {
         neap_transfer__fail(t, NEAP_EDECODE, "reply has a transfer coding other than chunked");
     } else if (rc == CURLE_WEIRD_SERVER_REPLY || rc == CURLE_UNSUPPORTED_PROTOCOL) {

@@ -264,6 +264,22 @@ int neap_mapping_add(neap_mapping *m, const neap_mapping_entry *e, neap_err *err
     return rc < 0 ? neap_mapping__no_memory(err) : 0;
 }
 
+/* ---- what was never there ---- */
+
+uint64_t neap_mapping_count(const neap_mapping *m) {
+    return m->count;
+}
+
+neap_mapping_text neap_mapping_unseen(const neap_mapping *m, uint64_t since, size_t *at) {
+    while (*at < neap_mapping__step_count(m)) {
+        const neap_mapping_step *step = &neap_mapping__steps(m)[(*at)++];
+        if (step->node == NEAP_MAPPING__NONE || step->has_otherwise) continue;
+        if (neap_mapping__nodes(m)[step->node].seen <= since)
+            return (neap_mapping_text){m->text.data + step->to.at, step->to.len};
+    }
+    return (neap_mapping_text){0};
+}
+
 /* ---- life ---- */
 
 int neap_mapping_new(neap_mapping **out, neap_mapping_format format, bool rest, bool any_case,

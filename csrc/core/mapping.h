@@ -27,6 +27,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "buf.h"
 #include "err.h"
@@ -80,6 +81,14 @@ int neap_mapping_add(neap_mapping *, const neap_mapping_entry *, neap_err *);
 /* Appends the line of a record, with its LF. 0; NEAP_EDECODE: err says which target and value, or line and
  * column in this text; NEAP_ENOMEM. After an error `out` is as before, and the next record may come. */
 int neap_mapping_apply(neap_mapping *, const char *json, size_t len, neap_buf *out, neap_err *);
+
+/* How many records were read: those that are no objects, or no JSON, do not count. */
+uint64_t neap_mapping_count(const neap_mapping *);
+
+/* Finds an entry, from *at on, whose way led to nothing in all records but the first `since`: none of them had
+ * that member; null is one. An entry with a default foresees that, and is not meant. Returns its target, of which
+ * the map owns the bytes, and sets *at behind it; s NULL: there is no more. */
+neap_mapping_text neap_mapping_unseen(const neap_mapping *, uint64_t since, size_t *at);
 
 /* Whether lines are CSV; then head appends the row of target names, with its LF. 0 or NEAP_ENOMEM. */
 bool neap_mapping_is_csv(const neap_mapping *);

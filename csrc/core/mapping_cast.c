@@ -284,11 +284,14 @@ static int apply_steps(neap_mapping *m, const neap_mapping_step *step, value *v,
 }
 
 int neap_mapping__get(neap_mapping *m, const neap_mapping_step *step, value *v, neap_err *err) {
+    neap_mapping_node *node;
     if (step->node == NEAP_MAPPING__NONE) {
         set_constant(m, step, v);
         return 0;
     }
-    *v = neap_mapping__nodes(m)[step->node].value;
+    node = &neap_mapping__nodes(m)[step->node];
+    *v = node->value;
+    if (v->kind != NEAP_MAPPING__NOTHING) node->seen = m->count;
     if (v->kind > NEAP_MAPPING__NULL && v->s == NULL) v->s = m->values.out.data + v->at;
     if (step->has_otherwise && is_void(v)) {
         set_constant(m, step, v);

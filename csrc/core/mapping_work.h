@@ -63,6 +63,7 @@ typedef struct neap_mapping_node {
     neap_mapping_match match;        /* of this record, like the rest of it */
     neap_mapping_span key;           /* FOLDED: its name, in `values` */
     neap_mapping_value value;        /* text with s = NULL is in `values` */
+    uint64_t seen;                   /* number of the last record that an entry got it of; 0: none */
 } neap_mapping_node;
 
 /* A compiled entry. */
@@ -84,6 +85,7 @@ struct neap_mapping {
     neap_mapping_format format;
     bool rest;
     bool any_case;
+    uint64_t count;  /* records */
     neap_buf text;   /* of the program: names, prefixes, constants */
     neap_buf nodes;  /* neap_mapping_node[] */
     neap_buf steps;  /* neap_mapping_step[] */

@@ -64,9 +64,12 @@ int neap_mapping__put_json(neap_buf *b, const value *v) {
 /* Gets the value of a step that wants it as it is in the record, and puts it if it is one of most: nothing,
  * a boolean, an integer, a text without escapes. False: it is not, or there is no room. */
 static inline bool put_easy(const neap_mapping *m, const neap_mapping_step *step, neap_buf *out) {
-    const value *v = &neap_mapping__nodes(m)[step->node].value;
+    neap_mapping_node *node = &neap_mapping__nodes(m)[step->node];
+    const value *v = &node->value;
     bool is_text = v->kind == NEAP_MAPPING__TEXT && v->plain;
-    if (v->kind <= NEAP_MAPPING__NULL) return true;
+    if (v->kind == NEAP_MAPPING__NOTHING) return true;
+    node->seen = m->count;
+    if (v->kind == NEAP_MAPPING__NULL) return true;
     if (!is_text && v->kind > NEAP_MAPPING__INTEGER) return false;
     if (reserve(out, step->prefix.len + v->len + 2) < 0) return false;
     put(out, m->text.data + step->prefix.at, step->prefix.len);
@@ -152,6 +155,7 @@ int neap_mapping_apply(neap_mapping *m, const char *json, size_t len, neap_buf *
                        neap_err *err) {
     size_t before = out->len;
     int rc = neap_mapping__read(m, json, len, err);
+    if (rc == 0) m->count++;
     if (rc == 0)
         rc = m->format == NEAP_MAPPING_CSV ? put_row(m, out, err) : put_object(m, out, err);
     if (rc < 0) out->len = before;

@@ -260,11 +260,12 @@ static bool may_be(const form *f, beginning s) {
            (f->base64 && first == s.folded);
 }
 
-/* The longest stretch that any form takes at i; empty if none. */
-static span match_any(const char *t, size_t n, size_t i, size_t floor) {
+/* The longest stretch that any form of a secret of `least` bytes or more takes at i; empty if none. */
+static span match_any(const char *t, size_t n, size_t i, size_t floor, size_t least) {
     span best = {i, i};
     beginning begin = beginning_at(t + i, n - i);
     for (size_t e = 0; e < entry_count; e++) {
+        if (entries[e]->forms[0].len < least) continue;
         for (size_t f = 0; f < entries[e]->form_count; f++) {
             span s;
             if (!may_be(&entries[e]->forms[f], begin)) continue;
@@ -291,13 +292,13 @@ static size_t next_start(const char *t, size_t n, size_t i) {
 }
 
 /* Finds the next stretch to hide from `from` on, grown by all that overlap it. */
-static bool find_next(const char *t, size_t n, size_t from, span *out) {
+static bool find_next(const char *t, size_t n, size_t from, size_t least, span *out) {
     if (entry_count == 0) return false;
     for (size_t i = next_start(t, n, from); i < n; i = next_start(t, n, i + 1)) {
-        span s = match_any(t, n, i, from);
+        span s = match_any(t, n, i, from, least);
         if (s.end == i) continue;
         for (size_t j = next_start(t, n, i + 1); j < s.end; j = next_start(t, n, j + 1)) {
-            span more = match_any(t, n, j, from);
+            span more = match_any(t, n, j, from, least);
             if (more.end > s.end) s.end = more.end;
         }
         *out = s;
@@ -314,19 +315,19 @@ bool neap_redact_found(const char *text, size_t len) {
     span s;
     bool found;
     pthread_rwlock_rdlock(&lock);
-    found = find_next(text, len, 0, &s);
+    found = find_next(text, len, 0, 0, &s);
     pthread_rwlock_unlock(&lock);
     return found;
 }
 
 /* Writes text without secrets to `to`, which has room for len bytes or is text. Gives its
  * length. */
-static size_t hide(char *to, const char *text, size_t len) {
+static size_t hide(char *to, const char *text, size_t len, size_t least) {
     size_t w = 0, at = 0;
     span s;
     pthread_rwlock_rdlock(&lock);
     while (at < len) {
-        if (!find_next(text, len, at, &s)) s = (span){len, len};
+        if (!find_next(text, len, at, least, &s)) s = (span){len, len};
         memmove(to + w, text + at, s.start - at);
         w += s.start - at;
         memset(to + w, '*', stars(s));
@@ -340,20 +341,20 @@ static size_t hide(char *to, const char *text, size_t len) {
 int neap_redact(neap_buf *out, const char *text, size_t len) {
     if (len == 0) return 0;
     if (neap_buf_reserve(out, len) < 0) return NEAP_ENOMEM;
-    out->len += hide(out->data + out->len, text, len);
+    out->len += hide(out->data + out->len, text, len, 0);
     return 0;
 }
 
-int neap_redact_buf(neap_buf *b) {
+int neap_redact_buf(neap_buf *b, size_t least) {
     size_t len = b->len;
     span s;
     bool found;
     if (len == 0) return 0;
     pthread_rwlock_rdlock(&lock);
-    found = find_next(b->data, len, 0, &s);
+    found = find_next(b->data, len, 0, least, &s);
     pthread_rwlock_unlock(&lock);
     if (!found) return 0;
-    b->len = s.start + hide(b->data + s.start, b->data + s.start, len - s.start);
+    b->len = s.start + hide(b->data + s.start, b->data + s.start, len - s.start, least);
     neap_secret_wipe(b->data + b->len, len - b->len);
     return 0;
 }

@@ -26,7 +26,10 @@ void neap_redact_remove(const char *secret, size_t len);
 bool neap_redact_found(const char *text, size_t len);
 /* Appends text to out with secrets replaced. 0 or NEAP_ENOMEM (out unchanged). */
 int neap_redact(neap_buf *out, const char *text, size_t len);
-/* Replaces in place; never makes it longer, and cannot fail: always 0. */
-int neap_redact_buf(neap_buf *);
+/* In the body of an answer secrets of fewer bytes stay: it is data, in which a short word or number is more likely
+ * to be just that. */
+#define NEAP_REDACT_BODY 8
+/* Replaces secrets of `least` bytes or more in place; never makes it longer, and cannot fail: always 0. */
+int neap_redact_buf(neap_buf *, size_t least);
 
 #endif

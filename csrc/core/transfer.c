@@ -345,6 +345,10 @@ void neap_transfer_resume(neap_transfer *t) {
     neap_loop_post(t->loop, &t->job);
 }
 
+void neap_transfer_lift_total(neap_transfer *t) {
+    t->req.timeouts.total_ms = 0; /* a timer that was armed for it looks again */
+}
+
 void neap_transfer_free(neap_transfer *t) {
     if (t == NULL || t->gone) return;
     if (!t->ended && t->http != NULL) t->http->carrier->drop(t);

@@ -85,6 +85,8 @@ int neap_transfer_start(neap_transfer **out, neap_http *, const neap_request *,
  * clock does not wait for the transfer. */
 void neap_transfer_pause(neap_transfer *);
 void neap_transfer_resume(neap_transfer *);
+/* From now on the whole of it may take as long as it takes; the other limits stay. */
+void neap_transfer_lift_total(neap_transfer *);
 /* Abandons a transfer that has not reported done; also frees it. */
 void neap_transfer_cancel(neap_transfer *);
 /* Frees after on_done (may be called from inside it). */

@@ -17,6 +17,9 @@
  * reach 10 to 100, deflate itself 1032. */
 #define RATIO_MAX 256
 #define RATIO_FROM (4 * MIB)
+/* What comes may be more than what it inflates to (deflate adds 1 in 1000), but not by more than that: blocks
+ * and members without content would go on for ever. */
+#define CODED_MORE (4 * MIB)
 /* Of a streamed body that is inflated at a time. */
 #define PIECE ((size_t)64 * 1024)
 /* Room made for what a buffered body inflates to: that many times what came, at least that much. */
@@ -66,7 +69,7 @@ static int find_coding(neap_transfer *t) {
 static int check_size(neap_transfer *t) {
     uint64_t cap = t->req.max_body;
     if (cap == 0) cap = neap_transfer__is_streamed(t) ? STREAM_MAX : BODY_MAX;
-    if (t->body_total > cap) {
+    if (t->body_total > cap || (t->coded_total > CODED_MORE && t->coded_total - CODED_MORE > cap)) {
         return neap_transfer__fail(t, NEAP_ETOOLARGE, "reply larger than %llu bytes", (unsigned long long)cap);
     }
     if (t->inflater != NULL && t->body_total > RATIO_FROM && t->body_total / RATIO_MAX > t->coded_total) {
@@ -150,23 +153,22 @@ static bool has_coded(const neap_transfer *t) {
 
 /* Fills the queue of a streamed body up to a piece. What came before a failure is told, nothing after. */
 static void inflate_piece(neap_transfer *t) {
-    size_t used;
-    while (has_coded(t) && t->body.len < PIECE) {
-        int rc = inflate_some(t, t->coded.data, t->coded.len, PIECE - t->body.len, &used);
-        if (rc == 0) {
-            neap_buf_shift(&t->coded, used);
-            continue;
-        }
-        t->coded.len = 0;
-        neap_loop_post(t->loop, &t->job); /* the carrier does not know yet */
+    size_t from = 0, used;
+    int rc = 0;
+    if (t->inflater == NULL) return;
+    while (rc == 0 && t->body.len < PIECE && (from < t->coded.len || neap_inflater_is_full(t->inflater))) {
+        rc = inflate_some(t, t->coded.data + from, t->coded.len - from, PIECE - t->body.len, &used);
+        from += used;
     }
+    neap_buf_shift(&t->coded, rc < 0 ? t->coded.len : from);
+    if (rc < 0) neap_loop_post(t->loop, &t->job); /* the carrier does not know yet */
 }
 
 size_t neap_transfer__ready(neap_transfer *t) {
     inflate_piece(t);
     if (has_coded(t)) neap_loop_post(t->loop, &t->job); /* the next piece */
     if (!t->scrub) return t->body.len;
-    neap_redact_buf(&t->body);
+    neap_redact_buf(&t->body, NEAP_REDACT_BODY);
     if (t->ended && !has_coded(t)) return t->body.len;
     return t->body.len > SCRUB_CARRY ? t->body.len - SCRUB_CARRY : 0;
 }
@@ -184,7 +186,7 @@ bool neap_transfer__settle_body(neap_transfer *t) {
     if (t->inflater != NULL) check_end(t);
     drop_inflater(t);
     if (neap_transfer__is_streamed(t)) return t->body.len == 0;
-    if (t->scrub && !t->req.holds_token) neap_redact_buf(&t->body);
+    if (t->scrub && !t->req.holds_token) neap_redact_buf(&t->body, NEAP_REDACT_BODY);
     return true;
 }
 
@@ -193,7 +195,7 @@ const neap_buf *neap_transfer_body(const neap_transfer *t) {
 }
 
 void neap_transfer_scrub_body(neap_transfer *t) {
-    if (t->scrub && t->req.holds_token) neap_redact_buf(&t->body);
+    if (t->scrub && t->req.holds_token) neap_redact_buf(&t->body, NEAP_REDACT_BODY);
 }
 
 void neap_transfer_drop_body(neap_transfer *t) {

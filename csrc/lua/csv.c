@@ -86,18 +86,16 @@ static int l_csv_bytes(lua_State *L) {
 }
 
 /* Pushes the cells of the row that is looked at, one after the other into the table on top. What is
- * finalized meanwhile may feed the reader, so that the row moves, but may not take the row. */
+ * finalized meanwhile may feed or finish the reader, so that the row moves, but may not take the row. */
 static void push_cells(lua_State *L, const l_reader *r, neap_csv_row *row) {
-    uint64_t count = r->count, bytes = r->bytes;
+    uint64_t count = r->count;
     for (size_t i = 0, cells = row->len; i < cells; i++) {
-        const char *cell;
         size_t len;
-        if (r->count != count) luaL_error(L, "this CSV reader is in use");
-        if (r->bytes != bytes) neap_csv_peek(&r->csv, row);
-        bytes = r->bytes;
-        cell = neap_csv_cell(row, i, &len);
+        const char *cell = neap_csv_cell(row, i, &len);
         lua_pushlstring(L, cell, len);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
+        if (r->count != count) luaL_error(L, "this CSV reader is in use");
+        neap_csv_peek(&r->csv, row);
     }
 }
 

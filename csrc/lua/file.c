@@ -197,13 +197,15 @@ static int push_read(lua_State *L, neap_file_result *r) {
 
 /* file:read([n]) -> string of 1 to n bytes | nil at the end | nil, err. Yields. */
 static int l_file_read(lua_State *L) {
-    l_file *u = check_open(L);
     lua_Integer n = luaL_optinteger(L, 2, READ_SIZE);
     neap_file_req req = {.kind = NEAP_FILE_READ};
+    l_fileop *wait;
+    check_open(L);
     luaL_argcheck(L, n >= 1, 2, "a positive number of bytes expected");
     l_check_can_wait(L);
     req.n = (size_t)n;
-    return wait_for(L, new_fileop(L, push_read), u->f, &req);
+    wait = new_fileop(L, push_read);
+    return wait_for(L, wait, check_open(L)->f, &req); /* as in write */
 }
 
 static int flush_and_wait(lua_State *L, l_file *u, neap_file_kind kind) {
@@ -211,6 +213,7 @@ static int flush_and_wait(lua_State *L, l_file *u, neap_file_kind kind) {
     l_fileop *wait;
     l_check_can_wait(L);
     wait = new_fileop(L, push_true);
+    check_open(L); /* as in write */
     wait->closes = u->closing = kind == NEAP_FILE_COMMIT || kind == NEAP_FILE_CLOSE;
     return wait_for(L, wait, u->f, &req);
 }
@@ -224,6 +227,7 @@ static int l_file_write(lua_State *L) {
         luaL_checklstring(L, i, &len);
         all += len;
     }
+    check_open(L); /* still: to make strings of numbers may run a finalizer */
     if (all >= u->buffer && all > 0) l_check_can_wait(L);
     for (i = 2; i <= top; i++) {
         const char *s = lua_tolstring(L, i, &len);
@@ -235,10 +239,11 @@ static int l_file_write(lua_State *L) {
     return 1;
 }
 
-/* Takes the line of a record. NEAP_EDECODE: it is none. */
+/* Takes the line of a record. NEAP_EDECODE: it is none; NEAP_ECANCELLED: the file was closed meanwhile. */
 static int put_record(void *ud, const char *line, size_t len) {
     l_file *u = ud;
     int rc;
+    if (u->f == NULL) return NEAP_ECANCELLED;
     if (*line != '{') return NEAP_EDECODE;
     rc = neap_file_put(u->f, line, len);
     if (rc == 0) u->written += (lua_Integer)len;
@@ -254,6 +259,7 @@ static int l_file_write_record(lua_State *L) {
     lua_settop(L, 2);
     l_check_can_wait(L);
     rc = l_json_put_line(L, put_record, u);
+    check_open(L); /* as in write */
     if (rc == NEAP_EDECODE) return l_failf(L, rc, "an object expected");
     if (rc == NEAP_EINVAL) return 2;
     check_memory(L, rc);

@@ -224,6 +224,7 @@ static int collect_pieces(lua_State *L, l_response *u) {
     if (!is_more && !u->done) return wait_piece(L, u, 3, max, collect_pieces);
     if (!is_more && u->err.code != 0) return l_response_fail(L, u);
     if (is_more && lua_toboolean(L, 3)) l_response_abort(u, "the rest is not needed");
+    else if (is_more && u->t != NULL) neap_transfer_lift_total(u->t);
     lua_pushboolean(L, !is_more);
     return 1;
 }
@@ -404,7 +405,8 @@ static int l_response_pour(lua_State *L) {
 }
 
 /* response:collect(max, cut?) -> true: the whole body has come | false: it is longer than max bytes | nil, err;
- * yields. What was collected stays to be read; with `cut` a longer one is not read on.  [-2|3, +1|2, e] */
+ * yields. What was collected stays to be read; with `cut` a longer one is not read on, without it the time-out of
+ * the request as a whole ends here.                                                     [-2|3, +1|2, e] */
 static int l_response_collect(lua_State *L) {
     l_response *u = check_response(L);
     luaL_argcheck(L, luaL_checkinteger(L, 2) >= 0, 2, "a number of bytes expected");

@@ -5,7 +5,7 @@
 #include "../core/mapping.h"
 #include "l_common.h"
 
-/* Gets the compiled map at idx; the userdata owns it. THROWS if it is none. */
+/* Gets the compiled map at idx; the userdata owns it. THROWS if it is none, or gone. */
 neap_mapping *l_mapping_check(lua_State *L, int idx);
 
 #endif

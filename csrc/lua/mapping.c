@@ -9,12 +9,14 @@
 
 /* A userdata. */
 typedef struct l_program {
-    neap_mapping *mapping; /* owned; NULL only within compile */
+    neap_mapping *mapping; /* owned; NULL within compile and once finalised */
     neap_buf line;         /* owned: the last line; survives errors */
 } l_program;
 
 static l_program *check_program(lua_State *L, int idx) {
-    return luaL_checkudata(L, idx, PROGRAM_MT);
+    l_program *program = luaL_checkudata(L, idx, PROGRAM_MT);
+    luaL_argcheck(L, program->mapping != NULL, idx, "the program is gone");
+    return program;
 }
 
 neap_mapping *l_mapping_check(lua_State *L, int idx) {
@@ -199,8 +201,30 @@ static int l_program_head(lua_State *L) {
     return push_line(L, program);
 }
 
+/* program:count() -> how many records it has read                                 [-0, +1, e] */
+static int l_program_count(lua_State *L) {
+    lua_pushinteger(L, (lua_Integer)neap_mapping_count(check_program(L, 1)->mapping));
+    return 1;
+}
+
+/* program:unseen(since = 0) -> targets of the entries without a default whose member no record had, the first
+ * `since` records aside; null is had                                                [-0, +1, e] */
+static int l_program_unseen(lua_State *L) {
+    neap_mapping *mapping = check_program(L, 1)->mapping;
+    lua_Integer since = luaL_optinteger(L, 2, 0);
+    neap_mapping_text name;
+    size_t at = 0;
+    luaL_argcheck(L, since >= 0, 2, "a number of records expected");
+    lua_newtable(L);
+    while ((name = neap_mapping_unseen(mapping, (uint64_t)since, &at)).s != NULL) {
+        lua_pushlstring(L, name.s, name.len);
+        lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+    }
+    return 1;
+}
+
 static int l_program_gc(lua_State *L) {
-    l_program *program = check_program(L, 1);
+    l_program *program = luaL_checkudata(L, 1, PROGRAM_MT);
     neap_mapping_free(program->mapping);
     neap_buf_free(&program->line);
     *program = (l_program){0};
@@ -208,7 +232,8 @@ static int l_program_gc(lua_State *L) {
 }
 
 int luaopen_neap_mapping(lua_State *L) {
-    static const luaL_Reg methods[] = {{"line", l_program_line}, {"head", l_program_head}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"line", l_program_line}, {"head", l_program_head}, {"count", l_program_count},
+                                       {"unseen", l_program_unseen}, {NULL, NULL}};
     static const luaL_Reg metas[] = {{"__gc", l_program_gc}, {NULL, NULL}};
     static const luaL_Reg funcs[] = {{"compile", l_mapping_compile}, {NULL, NULL}};
     l_new_class(L, PROGRAM_MT, methods, metas);

@@ -41,6 +41,7 @@ static int open_state(lua_State *L) {
                                        {"cjson.safe", luaopen_cjson_safe},
                                        {"lpeg", luaopen_lpeg},
                                        {NULL, NULL}};
+    l_runtime_tune(L);
     luaL_openlibs(L);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     luaL_setfuncs(L, modules, 0);

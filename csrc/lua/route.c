@@ -142,9 +142,17 @@ static int l_trip_answer(lua_State *L) {
     return 1;
 }
 
-/* call:try_admit() -> boolean: admitted, as nobody has to be waited for; else `admit` says why not */
+/* call:try_admit() -> boolean: admitted, as nobody has to be waited for; else `admit` says why not. The answer of
+ * the last send goes: nobody asks for it any more, and the wait may be long.              [-1, +1, e] */
 static int l_trip_try_admit(lua_State *L) {
-    lua_pushboolean(L, neap_call_try_admit(&check_trip(L)->call.call));
+    l_trip *t = check_trip(L);
+    if (t->answer.client == NULL && t->answer.op.task == NULL) {
+        l_response_drop(&t->answer);
+        reset_answer(t);
+        lua_pushnil(L);
+        lua_setiuservalue(L, 1, TRIP_ANSWER);
+    }
+    lua_pushboolean(L, neap_call_try_admit(&t->call.call));
     return 1;
 }
 

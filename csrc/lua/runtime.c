@@ -60,3 +60,7 @@ int l_runtime_open(lua_State *L, neap_loop *loop) {
     }
     return rc;
 }
+
+void l_runtime_tune(lua_State *L) {
+    lua_gc(L, LUA_GCINC, 150, 8, 11); /* per cent; units of work per 16 bytes; a step each 2^11 bytes */
+}

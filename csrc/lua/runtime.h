@@ -18,6 +18,9 @@ struct l_runtime {
 /* Makes the state's runtime, anchored in its registry; loop NULL: one of its own. Also makes the
  * natives and the embedded library loadable by `require`. 0 or a negative code; may throw. */
 int l_runtime_open(lua_State *L, neap_loop *loop);
+/* Sets the collector of a state that is ours, not a host's: its steps are small, so that with many tasks none of
+ * them holds the loop up, and a cycle begins at half as much again as was left by the last one. */
+void l_runtime_tune(lua_State *L);
 /* Cancels all tasks; idempotent. */
 void l_runtime_cancel_all(l_runtime *rt);
 /* Ends all tasks without running anything of them: the state is being closed. */

@@ -151,6 +151,7 @@ static const char *to_json(lua_State *L, size_t *len) {
 /* In the new state: [setup] -> true | nil, message. */
 static int open_state(lua_State *S) {
     const setup *from = lua_touserdata(S, 1);
+    l_runtime_tune(S);
     luaL_openlibs(S);
     if (l_runtime_open(S, from->loop) < 0) return luaL_error(S, "no runtime");
     set_package(S, from);

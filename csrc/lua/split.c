@@ -182,7 +182,6 @@ static int l_split_text(lua_State *L) {
     neap_mapping *mapping = l_mapping_check(L, 2);
     lua_Integer max = luaL_checkinteger(L, 3), count;
     int rc;
-    luaL_argcheck(L, mapping != NULL, 2, "the program is gone");
     luaL_argcheck(L, max > 0, 3, "a number of bytes expected");
     rc = map_records(u, mapping, (size_t)max, &count);
     if (count == 0 && rc < 0) return fail(L, u);

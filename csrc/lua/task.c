@@ -149,9 +149,8 @@ static void complete_waiters(l_task *t) {
 
 /* Lets the collector have it. */
 static void release(l_task *t) {
-    lua_State *L = t->rt->L;
-    lua_pushnil(L);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, t); /* an existing key: allocates nothing */
+    luaL_unref(t->rt->L, LUA_REGISTRYINDEX, t->anchor); /* existing keys: allocates nothing */
+    t->anchor = LUA_NOREF;
 }
 
 int l_task_push_cancelled(lua_State *L) {
@@ -455,12 +454,13 @@ l_task *l_task_start(lua_State *L, int nargs, l_task *parent, l_task_done on_don
     memset(t, 0, sizeof *t);
     t->tag = &task_tag;
     t->rt = rt;
+    t->anchor = LUA_NOREF;
     t->state = TASK_ENDED; /* until it is linked: the collector finds nothing to do */
     luaL_setmetatable(L, TASK_MT);
     t->co = lua_newthread(L);
     lua_setiuservalue(L, -2, USER_COROUTINE);
     if (!lua_checkstack(t->co, nargs + 1)) luaL_error(L, "stack overflow (too many arguments)");
-    lua_rawsetp(L, LUA_REGISTRYINDEX, t); /* anchored until the end; nothing throws from here on */
+    t->anchor = luaL_ref(L, LUA_REGISTRYINDEX); /* until the end; nothing throws from here on */
     lua_xmove(L, t->co, nargs + 1);
     assert(lua_gettop(L) == fn - 1);
     (void)fn;
@@ -476,7 +476,7 @@ l_task *l_task_start(lua_State *L, int nargs, l_task *parent, l_task_done on_don
 }
 
 void l_task_push(lua_State *L, l_task *t) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, t);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, t->anchor);
 }
 
 void l_task_push_traceback(lua_State *L, l_task *t) {

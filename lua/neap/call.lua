@@ -27,6 +27,7 @@ end
 
 --- Closed when a send outside of deliveries is over, however it ends.
 local on_wire = setmetatable({}, { __close = function() runtime.on_wire = runtime.on_wire - 1 end })
+local writing = setmetatable({}, { __close = function() runtime.writing = runtime.writing - 1 end })
 
 --- -> response | nil, err | nil, nil, the decoded body of a 2xx answer that is settled (csrc/lua/route.c);
 -- the last never where somebody else reads the answer.
@@ -39,13 +40,15 @@ local function transmit(bound, request, flowcall, credential, read)
 end
 
 local function send(bound, request, flowcall, slot, credential, read)
+    local write = bound.endpoint.write ~= "read"
     runtime.sends = runtime.sends + 1
     if not slot then
         runtime.on_wire = runtime.on_wire + 1
         local _ <close> = on_wire
+        if write then runtime.writing = runtime.writing + 1 end
+        local _ <close> = write and writing or nil
         return transmit(bound, request, flowcall, credential, read)
     end
-    local write = bound.endpoint.write ~= "read"
     local _ <close> = slot:sending(flowcall, write, request)
     local res, err, decoded = transmit(bound, request, flowcall, credential, read)
     slot:answered(write)
@@ -54,11 +57,24 @@ end
 
 local FAILURES = { network = "network", timeout = "timeout" }
 
+--- A wait for the next send that is long enough to be told, in seconds.
+local LONG_WAIT = 10
+
+--- Tells of a long wait between pages, of which nothing else tells. -> the verdict
+local function tell_wait(bound, request, said, verdict, seconds)
+    if verdict == "retry" and request.is_opened and seconds >= LONG_WAIT then
+        log.write("info", "asking again after a wait", {
+            call = bound.endpoint.vendor .. "." .. bound.endpoint.name, seconds = math.ceil(seconds), after = said,
+        })
+    end
+    return verdict
+end
+
 --- A send without a usable answer: `err` is the transport's, or that of a reply cut short.
 -- -> "retry" or else the verdict; is there doubt now
-local function settle_failure(flowcall, err, doubt)
+local function settle_failure(bound, request, flowcall, err, doubt)
     local class = err.truncated and "truncated" or FAILURES[err.kind]
-    return flowcall:settle(nil, class, err.sent), doubt or err.sent
+    return tell_wait(bound, request, err.message, flowcall:settle(nil, class, err.sent)), doubt or err.sent
 end
 
 local OUTAGE = { [502] = true, [503] = true, [504] = true }
@@ -74,17 +90,21 @@ local function note_session(bound, token, res)
 end
 
 --- Judges an answer outside 2xx by the retry rules. -> "retry" or else the verdict
-local function settle_refusal(bound, flowcall, slot, res)
+local function settle_refusal(bound, request, flowcall, slot, res)
     local status = res:status()
-    local verdict = flowcall:settle(status, nil, false, reply.retry_after(res))
+    local verdict = tell_wait(bound, request, "HTTP " .. status,
+        flowcall:settle(status, nil, false, reply.retry_after(res)))
     if slot and OUTAGE[status] then slot:met_outage(bound.gate, status, rawget(bound.client, "outage_wait")) end
     return verdict
 end
 
 local function read_payload(bound, res) return reply.payload(bound, res) end
 
---- Sends until there is an outcome. `read` makes the result of a 2xx answer, the payload by default.
-local function attempt(bound, request, flowcall, slot, read)
+--- Sends until there is an outcome. `read` makes the result of a 2xx answer, the payload by default; `held` is a
+-- call that somebody else finishes. One function, for each of many waiting calls has its frame.
+local function exchange(bound, request, slot, read, held)
+    local flowcall = held or bound.route:call(request.policy, request.is_repeatable)
+    local _ <close> = not held and flowcall or nil
     local hops, doubt, renewed = 0, false, false -- doubt: an earlier send may have taken effect
     while true do
         local token, err = admission.enter(bound, flowcall, slot)
@@ -109,7 +129,7 @@ local function attempt(bound, request, flowcall, slot, read)
             err.sent = true
         end
         if not res or cut then
-            verdict, doubt = settle_failure(flowcall, err, doubt)
+            verdict, doubt = settle_failure(bound, request, flowcall, err, doubt)
         elseif redirects.is_redirect(status) then
             flowcall:settle(status)
             ok, err = redirects.follow(request, res, hops)
@@ -122,7 +142,7 @@ local function attempt(bound, request, flowcall, slot, read)
             flowcall:settle(status)
             return outcome.conclude(bound, flowcall, slot, doubt, null)
         else
-            verdict = settle_refusal(bound, flowcall, slot, res)
+            verdict = settle_refusal(bound, request, flowcall, slot, res)
             doubt = doubt and (OUTAGE[status] or status == 429)
         end
         if slot then slot:settled(doubt) end
@@ -131,11 +151,6 @@ local function attempt(bound, request, flowcall, slot, read)
             return outcome.refusal(bound, flowcall, res, verdict, doubt, is_expiry)
         end
     end
-end
-
-local function exchange(bound, request, slot, read)
-    local flowcall <close> = bound.route:call(request.policy, request.is_repeatable)
-    return attempt(bound, request, flowcall, slot, read)
 end
 
 --- May a send of this call be repeated? A keyed one without its key counts twice.
@@ -147,8 +162,8 @@ end
 
 local function request_of(bound, values)
     local request = build.request(bound.endpoint, bound.client, values)
-    request.is_repeatable = is_repeatable(bound.endpoint, values)
-    if not request.is_repeatable then request.policy = binding.policy(bound.client, false) end
+    if is_repeatable(bound.endpoint, values) then return request end
+    request.is_repeatable, request.policy = false, binding.policy(bound.client, false)
     return request
 end
 
@@ -221,7 +236,7 @@ function M.page(handle, client, values, target, ordered)
     local bound, request = prepare(handle, client, values)
     if not bound then return finish(bound, request) end
     if target then request.url = target end
-    return bodies.open(bound, request, task.attached(), attempt, ordered)
+    return bodies.open(bound, request, task.attached(), exchange, ordered)
 end
 
 --- Puts the sends of a batch before those that followed.

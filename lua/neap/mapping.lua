@@ -13,6 +13,7 @@ local null = require "neap.null"
 local printable = require("neap.vendor.grammar").printable
 local quote = require "neap.lang.quote"
 local side = require "neap.mapping.side"
+local unseen = require "neap.mapping.unseen"
 
 local M = {}
 
@@ -44,11 +45,14 @@ end
 
 -- Lines ------------------------------------------------------------------------------------------
 
+--- Names in the order in which they came, where records remember it, else sorted: the same in every run.
+local IN_ORDER = { sorted = true }
+
 --- The text of a cell: texts as they are, absent values and null empty, all else JSON.
 local function cell(value)
     if value == nil or value == null then return "" end
     if type(value) == "string" then return value end
-    return json.encode(value)
+    return json.encode(value, IN_ORDER)
 end
 
 local LINES = {}
@@ -57,7 +61,7 @@ function LINES.ndjson(self, record)
     local mapped, err = self.program.record(record)
     if not mapped then return nil, err end
     local text
-    text, err = json.encode(mapped)
+    text, err = json.encode(mapped, IN_ORDER)
     return text and text .. "\n", err
 end
 
@@ -137,6 +141,21 @@ function Mapping:native(format)
         self.programs[format] = program and require("neap.native.mapping").compile(program)
     end
     return self.programs[format] or nil
+end
+
+-- What was never there -------------------------------------------------------------------------
+
+--- Gets the entries whose member no record had, of all that the map was given, in Lua and in C: a name that is
+-- misspelt, likely. Entries with a default, functions and constants are left out, and so is all before a first record.
+---@return { target: string, from: string }[]
+function Mapping:unseen()
+    return unseen.whole(self):unseen()
+end
+
+--- Watches the records that the map is given from now on: `watch:unseen()` is as above, `watch:warn()` warns of each.
+---@return neap.MapWatch
+function Mapping:watch()
+    return unseen.new(self)
 end
 
 -- Making -----------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ end
 M.options = fresh()
 M.sends = 0        -- requests that were handed to a transport
 M.on_wire = 0      -- calls outside of deliveries that wait for an answer
+M.writing = 0      -- those of them that write
 M.stop_handlers = {} -- functions that end what runs, newest last
 
 --- Replaces the options and closes what the earlier run had open.

@@ -483,6 +483,50 @@ static void test_many_entries(void) {
     neap_buf_free(&out);
 }
 
+/* ---- what was never there ---- */
+
+/* The targets that nothing was there for, each with a blank. */
+static void check_unseen(const neap_mapping *m, uint64_t since, const char *want, int line) {
+    neap_buf names = {0};
+    neap_mapping_text name;
+    size_t at = 0;
+    while ((name = neap_mapping_unseen(m, since, &at)).s != NULL)
+        CHECK(neap_buf_add(&names, name.s, name.len) == 0 && neap_buf_puts(&names, " ") == 0);
+    neap_buf_add(&names, "", 1);
+    check_str(names.data, want, __FILE__, line, "unseen");
+    neap_buf_free(&names);
+}
+
+#define UNSEEN(m, since, want) check_unseen((m), (since), (want), __LINE__)
+
+#define RUN(m, json, out) run((m), (json), sizeof(json) - 1, (out))
+
+static void test_unseen(neap_mapping_format format) {
+    const map spec = {.format = format,
+                      .entries = {{.to = TEXT("x"), FROM(A), .cast = NEAP_MAPPING_INTEGER},
+                                  {.to = TEXT("deep"), FROM(A_B_C)},
+                                  {.to = TEXT("plain"), FROM(B)},
+                                  {.to = TEXT("made"), FROM(C), .otherwise = TEXT("1")},
+                                  {.to = TEXT("k"), .constant = TEXT("1")}}};
+    neap_mapping *m = compile(&spec, __LINE__);
+    neap_buf out = {0};
+    UNSEEN(m, 0, "x deep plain ");
+    RUN(m, "{\"b\":null,\"z\":1}", &out);
+    UNSEEN(m, 0, "x deep ");
+    RUN(m, "{\"a\":\"old\",\"b\":1}", &out); /* a fault of the first entry: the others saw nothing */
+    UNSEEN(m, 0, "deep ");
+    UNSEEN(m, 1, "deep plain ");
+    CHECK_EQ_INT(neap_mapping_count(m), 2);
+    RUN(m, "{\"a\":{\"b\":{\"c\":1}},\"a\":2}", &out); /* of equal keys the last */
+    UNSEEN(m, 0, "deep ");
+    RUN(m, "{\"a\":{\"b\":{\"c\":1}}", &out);
+    RUN(m, "[]", &out);
+    CHECK_EQ_INT(neap_mapping_count(m), 3);
+    UNSEEN(m, 3, "x deep plain ");
+    neap_mapping_free(m);
+    neap_buf_free(&out);
+}
+
 int main(void) {
     test_rename();
     test_numbers();
@@ -509,5 +553,7 @@ int main(void) {
     test_long_message();
     test_entries();
     test_many_entries();
+    test_unseen(NEAP_MAPPING_NDJSON);
+    test_unseen(NEAP_MAPPING_CSV);
     return check_report();
 }

@@ -26,7 +26,7 @@ static void check_redacted(const char *text, const char *want) {
     CHECK_EQ_INT(neap_redact(&out, in.data, len), 0);
     CHECK_EQ_INT(neap_buf_add(&out, "", 1), 0);
     CHECK_STR(out.data, want);
-    CHECK_EQ_INT(neap_redact_buf(&in), 0);
+    CHECK_EQ_INT(neap_redact_buf(&in, 0), 0);
     CHECK_MEM(in.data, in.len, want, strlen(want));
     neap_buf_free(&in);
     neap_buf_free(&out);
@@ -206,6 +206,20 @@ static void test_short(void) {
     check_redacted("a x9", "a x9");
 }
 
+/* What is short stays in a body: there it is likelier to be data. */
+static void test_bodies(void) {
+    neap_secret *brief = make("1234567"), *longer = make("12345678");
+    neap_buf body = {0};
+    CHECK_EQ_INT(neap_buf_puts(&body, "[1234567,12345678,a12345678b]"), 0);
+    CHECK_EQ_INT(neap_redact_buf(&body, NEAP_REDACT_BODY), 0);
+    CHECK_MEM(body.data, body.len, "[1234567,***,a***b]", 19);
+    CHECK_EQ_INT(neap_redact_buf(&body, 0), 0);
+    CHECK_MEM(body.data, body.len, "[***,***,a***b]", 15);
+    neap_buf_free(&body);
+    neap_secret_unref(brief);
+    neap_secret_unref(longer);
+}
+
 static void test_equal_secrets(void) {
     neap_secret *one = make("same-value"), *two = make("same-value");
     neap_secret_unref(one);
@@ -324,6 +338,7 @@ int main(void) {
     test_base64_texts();
     test_overlaps();
     test_short();
+    test_bodies();
     test_equal_secrets();
     test_many();
     test_threads();

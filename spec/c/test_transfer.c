@@ -390,6 +390,9 @@ static void test_sizes(void) {
     check_size("/big/100001", 100000, &streamed, NEAP_ETOOLARGE);
     check_size("/gzipbig/70000", 70000, &buffered, 0);
     check_size("/gzipbig/70001", 70000, &buffered, NEAP_ETOOLARGE);
+    check_size("/gzipnone/200000", 1000000, &buffered, 0);
+    check_size("/gzipnone/300000", 1000000, &buffered, NEAP_ETOOLARGE); /* it might go on for ever */
+    check_size("/gzipnone/300000", 1000000, &streamed, NEAP_ETOOLARGE);
     get(&p, "/big/68000000"); /* beyond the default cap */
     CHECK_EQ_INT(p.err.code, NEAP_ETOOLARGE);
     CHECK_STR(p.err.message, "reply larger than 67108864 bytes");
@@ -421,6 +424,7 @@ static void check_stream(neap_http *h, const char *url, size_t step, size_t want
 static void test_streams(void) {
     check_stream(http, at("/big/5000000"), 700000, 5000000);
     check_stream(http, at("/gzipbig/5000000"), 700000, 5000000);
+    check_stream(http, at("/gzipnone/100000"), 1, 0);
     check_stream(http, at("/ok"), 1, 2);
     check_stream(http, at("/big/0"), 1, 0);
 }

@@ -68,6 +68,11 @@ describe("neap call --all", function()
         assert.matches('^{"error":{"kind":"redirect","vendor":"pager","endpoint":"next_url"', got.err)
     end)
 
+    it("prints records that are no objects as they are", function()
+        local got = all { "skip", "count=3", "plan=bare" }
+        assert.same({ code = 0, out = '1\n"n2"\n[3]\n', err = "" }, got)
+    end)
+
     it("goes on where the parameters say", function()
         assert.equal(lines(250), lines(200) .. all({ "skip", "$skip=200" }).out)
     end)

@@ -284,3 +284,24 @@ describe("--progress", function()
         assert.is_nil(on_terminal("run flow.lua --sandbox --progress never", dir):find "%[#")
     end)
 end)
+
+describe("a standard stream that is closed", function()
+    --- What is left to see of a command whose streams were closed by its starter, and its exit code.
+    local function starved(words, closed)
+        local pipe = assert(io.popen(("{ %s %s %s; } 2>&1; echo $?"):format(helper.quote(helper.bin), words, closed)))
+        local said, code = pipe:read("a"):match "^(.-)(%d+)\n$"
+        pipe:close()
+        return said, tonumber(code)
+    end
+
+    it("is no descriptor of anything else", function()
+        assert.same({ '{"statusCode":200,"message":"pong"}\n', 0 }, { starved("call opm ping --sandbox", "<&-") })
+        assert.same({ '{"statusCode":200,"message":"pong"}\n', 0 }, { starved("call opm ping --sandbox", "2>&-") })
+        assert.same({ '{"statusCode":200,"message":"pong"}\n', 0 }, { starved("call opm ping --sandbox", "<&- 2>&-") })
+    end)
+
+    it("cannot be written to", function()
+        assert.same({ "neap: standard output: Bad file descriptor\n", 1 }, { starved("call opm ping --sandbox", ">&-") })
+        assert.equal(1, select(2, starved("call opm ping --sandbox", ">&- 2>&-")))
+    end)
+end)

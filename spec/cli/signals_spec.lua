@@ -1,4 +1,4 @@
---- SIGINT and SIGTERM: the first ends in order, the second at once (DESIGN.md 6, "Exit codes").
+--- SIGINT, SIGTERM and SIGHUP: the first ends in order, the second at once (DESIGN.md 6, "Exit codes").
 
 local helper = require "spec.support.helper"
 local shop = require "spec.support.shop"
@@ -35,7 +35,7 @@ local function letters()
     return shop.lines(helper.read(dir .. "/neap.dead.ndjson"))
 end
 
-for name, code in pairs { INT = 130, TERM = 143 } do
+for name, code in pairs { INT = 130, TERM = 143, HUP = 129 } do
     describe("the first SIG" .. name, function()
         it("lets what is on the wire answer, and sends nothing more", function()
             local process = start("--seconds", "1", "--sandbox-log", dir .. "/log")
@@ -62,6 +62,17 @@ describe("a signal", function()
         assert.equal(143, got.code)
         assert.matches('^on the wire\n{"total":20,"ok":2,"failed":18,"unknown":0,"retried":0,"seconds":[%d.]+}\n$',
             got.out)
+    end)
+
+    it("of the terminal's end is ignored where it was before, as under nohup", function()
+        helper.write(dir .. "/hup.lua", 'os.execute "kill -HUP $PPID" neap.sleep(0.01) print "goes on"')
+        local command = ("cd %s && %s run ./hup.lua 2>&1; echo $?"):format(helper.quote(dir), helper.quote(helper.bin))
+        for trap, said in pairs { ["trap '' HUP; "] = "goes on\n0\n", [""] = "neap: ended by SIGHUP\n129\n" } do
+            local pipe = assert(io.popen(trap .. command))
+            local got = pipe:read "a"
+            pipe:close()
+            assert.equal(said, got)
+        end
     end)
 
     it("that comes twice stops at once", function()

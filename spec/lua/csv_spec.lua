@@ -129,6 +129,11 @@ describe("neap.native.csv reader", function()
         assert.equal("end", results.row[2001])
         assert.equal("end", reader:row()[2001])
         assert.is_nil(reader:row())
+        reader = csv.reader()
+        reader:feed(wide .. ("x,"):rep(47)) -- 2048 cells: the next one moves the list of their ends
+        results.wide = row_with(function() results.finished = reader:finish() end)
+        assert.same({ true, 2001, "end" }, { results.finished, #results.wide, results.wide[2001] })
+        assert.equal(48, #reader:row())
     end)
 
     it("raises on misuse", function()

@@ -6,6 +6,7 @@ local neap = require "neap"
 
 local errors = require "neap.error"
 local list = require("neap.native.file").list
+local log = require "neap.native.log"
 local runtime = require "neap.runtime"
 
 local function virtual(fn, options)
@@ -47,8 +48,58 @@ local function with_function()
     return entries
 end
 
+--- The warnings of what fn does, a line each.
+local function warnings(fn, ...)
+    local lines = {}
+    log.capture(function(line) lines[#lines + 1] = line:match "warn  (.*)" end)
+    fn(...)
+    log.capture()
+    return table.concat(lines, "\n")
+end
+
 describe("neap.export.write with a map", function()
     after_each(helper.assert_idle)
+    after_each(function() log.capture() end)
+
+    local UNSEEN = {
+        { "id" }, { "name", default = "?" }, { "nick", from = "nicknme" }, { "cty" }, { "town", from = "at.twn" },
+        { "more", from = "extra", default = 1 }, { "none", from = "nothing", default = 1 },
+        { "first", from = "tags", at = 9 }, { "shop", constant = 1 },
+    }
+
+    it("warns of what no record had", function()
+        virtual(function(dir)
+            local map = neap.mapping(UNSEEN)
+            local function save(records, name)
+                return warnings(neap.export.write, records, { out = dir .. name, map = map })
+            end
+            assert.equal("column nick is empty: no record has nicknme\ncolumn cty is empty: no record has it\n"
+                .. "column town is empty: no record has at.twn", save(RECORDS, "a.csv"))
+            assert.equal("field nick is empty: no record has nicknme\nfield town is empty: no record has at.twn",
+                save({ { id = 1, cty = neap.null, tags = neap.json.array {} } }, "a.ndjson"))
+            assert.equal("field first is empty: no record has tags", -- each file by itself
+                save({ { id = 1, cty = 1, nicknme = 2, at = { twn = 1 } } }, "a.ndjson"))
+            assert.equal("", save({}, "a.csv"))
+            assert.same({}, neap.mapping(UNSEEN):unseen())
+            assert.same({}, map:unseen())
+        end)
+    end)
+
+    it("tells of one file's records only", function()
+        virtual(function(dir)
+            local map = neap.mapping { { "a" }, { "b", with = function() return 1 end } }
+            local watch = map:watch()
+            assert.same({}, watch:unseen())
+            map { b = 1 }
+            assert.same({ { target = "a", from = "a" } }, watch:unseen())
+            assert.equal("field a is empty: no record has it", warnings(watch.warn, watch))
+            map { a = neap.null }
+            assert.same({}, watch:unseen())
+            assert.equal("field a is empty: no record has it",
+                warnings(neap.export.write, { { b = 1 } }, { out = dir .. "a.ndjson", map = map }))
+            assert.same({}, map:unseen())
+        end)
+    end)
 
     it("writes what the map makes of records, as its columns in CSV", function()
         for _, entries in ipairs { ENTRIES, with_function() } do
@@ -77,6 +128,17 @@ describe("neap.export.write with a map", function()
                 assert.same({ ".", ".." }, list(dir))
             end)
         end
+    end)
+
+    it("names the record that a function raised for", function()
+        local map = neap.mapping { { "age", with = function(record) return record.age + 1 end } }
+        virtual(function(dir)
+            local ok, raised = pcall(neap.export.write, { { age = 1 }, { age = "old" } },
+                { out = dir .. "a.ndjson", map = map })
+            assert.is_false(ok)
+            assert.matches("^record 2: age: .*export_map_spec.lua:%d+: attempt to ", raised)
+            assert.same({ ".", ".." }, list(dir))
+        end)
     end)
 
     it("refuses what is no map, and columns beside one", function()
@@ -127,6 +189,21 @@ describe("neap.export.write with a map", function()
         end
     end)
 
+    it("warns of what no record of client:each had, in C as in Lua", function()
+        local typo = { "nick", from = "CustomerAttribtes" }
+        for _, entries in ipairs { { { "id", from = "CustomerID" }, typo },
+            { { "id", from = "CustomerID" }, typo, { "more", with = function() return nil end } } } do
+            virtual(function(dir)
+                local map = neap.mapping(entries)
+                local records, _, _, _ <close> = neap.vendor("optimove"):each("GetCustomersByAction", PARAMS,
+                    { size = 10, max_records = 25 })
+                assert.equal("column nick is empty: no record has CustomerAttribtes",
+                    warnings(neap.export.write, records, { out = dir .. "a.csv", map = map }))
+                assert.equal(entries[3] == nil and 25 or 0, map.programs.csv and map.programs.csv:count() or 0)
+            end, { sandbox = true })
+        end
+    end)
+
     it("is refused before any call where it does not fit", function()
         virtual(function(dir)
             local sent = runtime.sends
@@ -140,6 +217,7 @@ end)
 
 describe("neap.export.deliver with a map", function()
     after_each(helper.assert_idle)
+    after_each(function() log.capture() end)
 
     --- Runs a delivery of three rows with a map.
     local function run(dir, map, out)
@@ -162,6 +240,13 @@ describe("neap.export.deliver with a map", function()
                 assert.equal(text, helper.read(dir .. name))
             end)
         end
+    end)
+
+    it("warns of what no record had", function()
+        virtual(function(dir)
+            local map = neap.mapping { { "id" }, { "extra" }, { "typo", from = "at.cty" } }
+            assert.equal("column typo is empty: no record has at.cty", warnings(run, dir, map, "a.csv"))
+        end)
     end)
 
     it("makes dead letters of rows whose records it does not fit", function()

@@ -291,6 +291,30 @@ describe("neap.native.file", function()
         end)
     end)
 
+    it("stands being closed by what the collector finalizes meanwhile", function()
+        neap.run(function()
+            local numbers, record = {}, {}
+            for i = 1, 200 do
+                numbers[i] = i + 0.123456
+                record["a key with the number " .. i] = { a = i }
+            end
+            collectgarbage("generational", 1)
+            for _, case in ipairs { { "write", table.unpack(numbers) }, { "write_record", record } } do
+                local f = assert(file.open(helper.tmpdir() .. "/a", "w"))
+                local closed, ok, message
+                for _ = 1, 200 do
+                    collectgarbage "stop"
+                    setmetatable({}, { __gc = function() local _ <close> = f; closed = true end })
+                    collectgarbage "restart"
+                    ok, message = pcall(f[case[1]], f, table.unpack(case, 2))
+                    if closed then break end
+                end
+                assert.same({ true, false, "this file is closed" }, { closed, ok, message })
+            end
+            collectgarbage "incremental"
+        end)
+    end)
+
     it("writes nothing of a record that has no JSON form, or is none", function()
         neap.run(function()
             local path = helper.tmpdir() .. "/a"

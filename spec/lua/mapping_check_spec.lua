@@ -35,7 +35,7 @@ describe("neap.mapping", function()
             { { "email", from = "tags" }, "tags (list of strings)", "email (string)",
                 'a list cannot become a string; at = 1 takes one of its elements, cast = "string" its JSON' },
             { { "years", from = "attributes" }, "attributes (list of strings or string)", "years (integer)",
-                "a list cannot become an integer; at = 1 takes one of its elements" },
+                "a list cannot become an integer; split and at = 1 take one of its elements" },
             { { "years", from = "attributes", at = 1 }, "attributes (list of strings or string)", "years (integer)",
                 "at: a string has no elements; split makes a list of it" },
             { { "years", from = "active" }, "active (boolean)", "years (integer)",
@@ -191,6 +191,33 @@ describe("neap.mapping", function()
                 (refusal { { "a\0", from = "\xff" } }))
             assert.equal('entry 2 "b\\n": a second entry for this target, the first is entry 1',
                 (refusal { { "b\n" }, { "b\n" } }))
+        end)
+
+        it("what cannot be read once, whatever else it might be", function()
+            local to, key = { to = "atlas.save", from = atlas.FROM }, { "key", from = "id" }
+            for field, value in pairs { constant = 0 / 0, with = "x", from = 5 } do
+                local message = refusal({ key, { "years", [field] = value } }, to)
+                assert.truthy(message:find(('^entry 2 "years": %s: '):format(field)), message)
+                assert.is_nil(message:find(";", 1, true), message)
+            end
+            assert.truthy(refusal({ key, { "yeers", constant = print } }, to):find "; entry 2 .*unknown target yeers")
+            assert.truthy(refusal({ { "years", from = "yeers", at = 0 } }, to):find "unknown source field yeers")
+        end)
+
+        it("tables with a metatable, and asks them nothing", function()
+            local function raise() error "asked" end
+            local odd = setmetatable({ "a" }, { __index = raise, __len = raise, __pairs = raise, __tostring = raise })
+            local said = " expected, got a table with a metatable"
+            for message, spec in pairs {
+                ["a table" .. said] = odd, ['entry 1: { "name", ... }' .. said] = { odd },
+                ['from: "vendor.endpoint"' .. said] = { { "a" }, from = odd },
+                ['entry 1 "a": with: a function' .. said] = { { "a", with = odd } },
+                ['entry 1 "a": no field a table with a metatable'] = { { "a", [odd] = 1 } },
+            } do
+                assert.equal(message, (refusal(spec)))
+            end
+            assert.truthy(refusal { { "a", constant = odd } }:find '^entry 1 "a": constant: .*asked$')
+            assert.equal('{"b":1}\n', line(neap.mapping(neap.json.array { neap.json.array { "b" } }), '{"b":1}'))
         end)
 
         it("tables within themselves", function()

@@ -41,7 +41,8 @@ local NUMBERS = {
 
 local TEXTS = {
     "", "a", "a;b", "a;b;", ";", ";;x", "a,b", "1", "-12", "007", "+1", "1.", "1.5", "1e3", "9223372036854775807",
-    "9223372036854775808", "-9223372036854775808", "true", "false", "0", "2024-02-29", "2023-02-29",
+    "9223372036854775808", "-9223372036854775808", "-9223372036854775809", "-9223372036854776833",
+    "true", "false", "0", "2024-02-29", "2023-02-29",
     "2024-01-31T10:00:00Z", "2024-01-31 10:00", "2024-01-31x", "2024-1-31", "é☃", "a\"b", "line\nbreak", "tab\t",
     "back\\slash", "\1\31\127", "a::b", "null", "[1]", "  x  ", "12345678901234567890123", "-0", "-", "1E5", "0.10",
     ".5", "😀", "0000-01-01",
@@ -153,6 +154,18 @@ end
 
 local seen
 
+--- Has what was found, in the end, been found by both?
+local function compare_unseen(mapping, spec, format)
+    local all, names = {}, {}
+    for _, one in ipairs(mapping.spec.entries) do
+        local is_seen = one.way and mapping.program.seen.last[table.concat(one.way, "\0")]
+        if one.way and not one.default and not is_seen then all[#all + 1] = one.name end
+    end
+    for _, one in ipairs(mapping:unseen()) do names[#names + 1] = one.target end
+    assert.same(all, mapping:native(format):unseen(), shown(spec))
+    assert.same(mapping.program.seen.count > 0 and all or {}, names, shown(spec))
+end
+
 --- Compares one line. What is no JSON at all is refused by both, each in its own words.
 local function compare(mapping, spec, text, format)
     local expected, why, is_broken = in_lua(mapping, text, format)
@@ -184,10 +197,30 @@ describe("a map in C and in Lua", function()
                 compare(mapping, spec, text, "ndjson")
                 if not spec.rest then compare(mapping, spec, text, "csv") end
             end
+            compare_unseen(mapping, spec, "ndjson")
+            if not spec.rest then compare_unseen(mapping, spec, "csv") end
         end
         assert.is_true(seen.lines > MAPS * RECORDS / 3, seen.lines .. " lines")
         assert.is_true(seen.errors > MAPS, seen.errors .. " errors")
         assert.is_true(seen.broken > MAPS / 20, seen.broken .. " broken records")
+    end)
+
+    it("knows the same ends of 64 bit, in texts and in numbers", function()
+        local ends = {
+            ["-9223372036854775808"] = true, ["-9223372036854775809"] = false, ["-9223372036854776832"] = false,
+            ["9223372036854775807"] = true, ["9223372036854775808"] = false, ["-00009223372036854775808"] = true,
+        }
+        for digits, fits in pairs(ends) do
+            for _, to in ipairs { "integer", "number" } do
+                local mapping, text = neap.mapping { { "a", cast = to } }, ('{"a":"%s"}'):format(digits)
+                local wanted = fits and (to == "integer" or not digits:find "^-0")
+                    and ('{"a":%s}\n'):format((digits:gsub("^-0+", "-"))) or nil
+                assert.equal(wanted, (in_lua(mapping, text, "ndjson")), digits .. " as " .. to)
+                compare(mapping, {}, text, "ndjson")
+                compare(mapping, {}, text, "csv")
+                compare(mapping, {}, ('{"a":%s}'):format(digits), "ndjson")
+            end
+        end
     end)
 
     it("gives the same head of CSV", function()

@@ -47,6 +47,31 @@ describe("neap.native.mapping", function()
         assert.equal('{"x":2}\n', compile(spec):line '{"eMail":1,"Email":2}')
     end)
 
+    it("tells of entries whose member no record had", function()
+        for _, format in ipairs { "ndjson", "csv" } do
+            local program = compile {
+                format = format,
+                { to = "a", from = { "a" } }, { to = "b", from = { "o", "b" } }, { to = "n", from = { "n" } },
+                { to = "d", from = { "none" }, default = "1" }, { to = "k", constant = "1" },
+                { to = "t", from = { "a" }, split = ";", at = 9 }, { to = "c", from = { "b" }, cast = "integer" },
+            }
+            assert.same({ "a", "b", "n", "t", "c" }, program:unseen())
+            assert.equal(0, program:count())
+            program:line '{"a":"x","o":{"b":1},"o":{},"n":null}'
+            assert.same({ "b", "c" }, program:unseen())
+            assert.is_nil(program:line '{"b":"no number"}')
+            assert.is_nil(program:line "[]")
+            assert.is_nil(program:line '{"o":{"b":1}')
+            assert.equal(2, program:count())
+            assert.same({ "b" }, program:unseen())
+            assert.same({ "a", "b", "n", "t" }, program:unseen(1))
+            program:line '{"o":{"b":[]}}'
+            assert.same({}, program:unseen())
+            assert.same({ "a", "b", "n", "t", "c" }, program:unseen(3))
+            assert.equal("a number of records expected", refusal(program.unseen, program, -1))
+        end
+    end)
+
     it("gives what json.encode gives of json.decode's value", function()
         local program = compile { rest = true }
         for _, text in ipairs {
@@ -148,5 +173,19 @@ describe("a program", function()
         assert.truthy(refusal(program.line, io.stdout, "{}"):find("neap.MappingProgram expected", 1, true))
         assert.is_false(getmetatable(program))
         assert.truthy(neap)
+    end)
+
+    it("says that it is gone to who is finalized after it", function()
+        local said = {}
+        do
+            local late = setmetatable({}, {
+                __gc = function(self)
+                    said = { refusal(self.program.line, self.program, "{}"), refusal(self.program.head, self.program) }
+                end,
+            })
+            late.program = compile {}
+        end
+        collectgarbage()
+        assert.same({ "the program is gone", "the program is gone" }, said)
     end)
 end)

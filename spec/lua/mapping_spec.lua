@@ -141,7 +141,20 @@ describe("neap.mapping", function()
             }
             assert.equal('{"full":"A B"}\n', line(mapping, '{"first":"A","last":"B"}'))
             assert.is_nil(mapping:native "ndjson")
-            assert.has_error(function() mapping { first = "A" } end)
+            local _, raised = pcall(mapping, { first = "A" })
+            assert.matches("^full: .*mapping_spec.lua:%d+: attempt to concatenate", raised)
+            _, raised = pcall(neap.mapping { { "x", with = string.rep } }, {})
+            assert.matches("^x: bad argument #1 to", raised)
+            _, raised = pcall(neap.mapping { { "x", with = function() error {} end } }, {})
+            assert.equal("x: the function raised an object", raised)
+            local given = neap.error.new { kind = "invalid", message = "as it is" }
+            _, raised = pcall(neap.mapping { { "x", with = function() error(given) end } }, {})
+            assert.equal(given, raised)
+            local waiting = neap.mapping { { "x", with = function(record)
+                neap.sleep(1)
+                return record.y
+            end } }
+            assert.same({ x = 2 }, neap.run(function() return waiting { y = 2 } end, { clock = "virtual" }))
             local failing = neap.mapping { { "x", with = function(record) return record.x, "no x today" end } }
             assert.equal("x: no x today", select(2, failing {}).message)
             assert.truthy(select(2, failing { x = print }).message:find "^x: expected a value that JSON can hold")
@@ -182,6 +195,10 @@ return {
                 path .. ':7: entry 3 "years": constant "x" to atlas.save.years (integer): expected an integer, '
                     .. 'got a string ("x")',
             }, "; "), message)
+        end)
+
+        it("may begin with a byte order mark", function()
+            assert.equal('{"id":1}\n', line(neap.mapping(file "\xEF\xBB\xBFreturn { { 'id' } }"), '{"id":1}'))
         end)
 
         for text, said in pairs {
@@ -226,7 +243,7 @@ end }
                 "(unknown) to omnisegment.import_audience.data.member_sn (id): unknown source field CustomrID, did ",
                 'you mean "CustomerID"?; entry 2 "tags": optimove.GetCustomersByAction.CustomerAttributes (list of ',
                 "strings or string) to omnisegment.import_audience.data.tags (string): a list cannot become a string; ",
-                'at = 1 takes one of its elements, cast = "string" its JSON\n',
+                'split and at = 1 take one of its elements, cast = "string" its JSON\n',
             }, result.err)
         end)
 

@@ -56,6 +56,78 @@ describe("a page that is read while it arrives", function()
         end, { faults = "truncate:p=1,from=0,to=0.1" })
     end)
 
+    it("may break off again, earlier", function()
+        pager.run(function(v)
+            local ids, err = pager.collect(v, "skip", { count = 100, plan = "large,half@1,third@2" })
+            assert.is_nil(err)
+            assert.equal(pager.ids(100), ids)
+            assert.equal(4, #pager.seen()) -- the next page too
+        end)
+    end)
+
+    it("is told from what comes in its place", function()
+        pager.run(function(v)
+            local ids, err = pager.collect(v, "skip", { count = 100, plan = "large,half@1,html@2" })
+            assert.equal("1-", ids:sub(1, 2))
+            assert.equal("decode", err.kind)
+            assert.matches("^the reply is no JSON: line 1, column 1: this is HTML", err.message)
+        end)
+    end)
+
+    --- Runs fn(client, open) where a method of responses takes 5 s longer; `open` has those that nobody closed.
+    local function watched(slow, fn)
+        local methods, open, close = debug.getregistry()["neap.Response"].__index, {}, nil
+        local function slower(name)
+            local method = methods[name]
+            methods[name] = function(res, ...)
+                open[res] = true
+                if name == slow then neap.sleep(5) end
+                return method(res, ...)
+            end
+            return function() methods[name] = method end
+        end
+        local restore = { slower "collect", slower "pour", function() methods.close = close end }
+        close = methods.close
+        function methods.close(res)
+            open[res] = nil
+            return close(res)
+        end
+        local ok, err = pcall(pager.run, function(v) fn(v, open) end)
+        for _, undo in ipairs(restore) do undo() end
+        if not ok then error(err, 0) end
+    end
+
+    it("is closed where its task is cancelled before the first record", function()
+        for _, slow in ipairs { "collect", "pour" } do
+            watched(slow, function(v, open)
+                local reader = neap.spawn(function()
+                    for _ in v:each("skip", { plan = "large" }) do error "a record" end
+                end)
+                neap.sleep(3)
+                assert.is_not_nil(next(open))
+                reader:cancel()
+                neap.sleep(0)
+                assert.is_nil(next(open))
+            end)
+        end
+    end)
+
+    it("is closed where it was fetched ahead and its walk ends", function()
+        watched(nil, function(v, open)
+            local began
+            for record in v:each("skip", { count = 500, plan = "large@2" }) do
+                if record.id == 40 then neap.sleep(1) end
+                if record.id == 60 then
+                    neap.sleep(60)
+                    began = next(open, next(open))
+                    break
+                end
+            end
+            assert.is_not_nil(began) -- beside the first page, which was there as a whole
+            assert.is_nil(next(open, next(open)))
+        end)
+    end)
+
     it("is given up after as many sends as any call", function()
         pager.run(function(v)
             local ids, err = pager.collect(v, "skip", { count = 500, plan = "large" })
@@ -169,6 +241,19 @@ describe("lines of a walk", function()
             assert.is_nil(err)
             assert.equal(encoded(v, "page", params), lines)
         end, { faults = "truncate:p=0.3;429:p=0.1", seed = 3 })
+    end)
+
+    it("are told before the error of a record behind them", function()
+        local program = mapping.compile { format = "ndjson", { to = "id", from = { "name" }, cast = "list" },
+            { to = "first", from = { "name" }, split = ",", at = 1 } }
+        for _, plan in ipairs { "unnamed", "large,unnamed" } do
+            pager.run(function(v)
+                local lines, _, err = lines_of(v, "skip", { plan = plan }, program)
+                assert.equal(29, select(2, lines:gsub("\n", "")))
+                assert.matches("^record 30: first: expected a string or a list, got a number", err.message)
+                assert.equal("to go on there: $skip=29", err.hint)
+            end)
+        end
     end)
 
     it("are as many as were wanted", function()

@@ -207,6 +207,9 @@ describe("the map of a recipe", function()
             assert.equal(("%08d"):format(letter.line), letter.record.CustomerID)
             assert.matches("5 values for 4 attributes", letter.error.message)
         end
+        result = recipes.run(OMNI, { "--file", "neap.dead.ndjson", "--tag", "spring" }, { cwd = dir })
+        assert.equal(3, result.code, result.err) -- nor is one sent without them by a later run
+        assert.matches("2 failed, .*5 values for 3 attributes", result.err)
         result, dir = run_altered(OMNI, '{ "email", from = "Email" }',
             '{ "point_balance", from = "Email", cast = "integer" }', by_action(3, { "--tag", "spring" }))
         assert.equal(3, result.code, result.err)

@@ -135,6 +135,19 @@ static bool answer_bomb(peer *p, const char *size, bool cut) {
     return ok;
 }
 
+/* gzip of many members without content. */
+static bool answer_members(peer *p, const char *count) {
+    static const char member[20] = "\x1f\x8b\x08\0\0\0\0\0\0\xff\x03";
+    size_t members = (size_t)strtoul(count, NULL, 10);
+    char *out = malloc(members * sizeof member + 1);
+    bool ok;
+    if (out == NULL) return false;
+    for (size_t i = 0; i < members; i++) memcpy(out + i * sizeof member, member, sizeof member);
+    ok = answer(p, 200, "Content-Encoding: gzip\r\n", out, members * sizeof member);
+    free(out);
+    return ok;
+}
+
 static bool answer_filled(peer *p, const char *size, int byte, bool gzip) {
     size_t len = (size_t)strtoul(size, NULL, 10);
     void *data = malloc(len + 1);
@@ -183,6 +196,7 @@ static bool serve(peer *p, const char *path) {
         return bare ? say(p, "HTTP/1.1 204 X\r\n\r\n") : answer(p, atoi(path + 8), "", "status", 6);
     }
     if (strncmp(path, "/big/", 5) == 0) return answer_filled(p, path + 5, 'x', false);
+    if (strncmp(path, "/gzipnone/", 10) == 0) return answer_members(p, path + 10);
     if (strncmp(path, "/gzipbig/", 9) == 0) return answer_filled(p, path + 9, 0, true);
     if (strncmp(path, "/bomb/", 6) == 0) return answer_bomb(p, path + 6, false);
     if (strncmp(path, "/bombcut/", 9) == 0) return answer_bomb(p, path + 9, true);

@@ -10,6 +10,7 @@
  *   /redirect      302 to another origin         /close        `ok`, and closes
  *   /gzip /br      `hello` so encoded            /badgzip      no gzip at all
  *   /gzipbig/N     N zero bytes, stored in gzip  /big/N        N bytes `x`
+ *   /gzipnone/N    N times nothing in 20 bytes of gzip
  *   /bomb/N        1 + 1032 * N blanks in N + 33 bytes of gzip  /bombcut/N   and its end is missing
  *   /transfergzip  a transfer coding that nobody asked for
  *   /informed      100 and 103 before the 200    /fold         a folded field

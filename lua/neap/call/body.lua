@@ -18,25 +18,30 @@ local LOW_SPEED_S = 30
 ---@field request table
 ---@field flowcall userdata
 ---@field slot? neap.Slot
----@field attempt fun(bound: neap.Bound, request: table, flowcall: userdata, slot?: neap.Slot, read: function)
+---@field exchange fun(bound: neap.Bound, request: table, slot?: neap.Slot, read: function, held: userdata)
 local Body = {}
 Body.__index = Body
+
+--- Closes a response that nobody gets.
+local Opened = { __close = function(opened)
+    if opened.res then opened.res:close() end
+end }
 
 --- Sends a request and waits for the beginning of its answer. The time-out of a send is that of its beginning:
 -- a body takes as long as it takes, but it must not stall. -> response | nil, err
 ---@async
 function M.send(bound, request, flowcall, credential)
     request.credential = credential or bound.credential
-    request.connect_timeout, request.first_byte_timeout = bound.timeout, bound.timeout
-    request.low_speed_time = LOW_SPEED_S
+    request.timeout, request.low_speed_time = bound.timeout, LOW_SPEED_S
     local res, err = bound.http:open(request, flowcall)
     if not res then return nil, err end
+    local opened <close> = setmetatable({ res = res }, Opened)
     local status = res:status()
     local is_good = status >= 200 and status < 300
     local whole
     whole, err = res:collect(is_good and WHOLE or REFUSAL, not is_good)
     if whole == nil and (status < 400 or not err.truncated) then return nil, err end
-    request.is_whole = whole
+    request.is_whole, opened.res = whole, nil
     return res
 end
 
@@ -63,17 +68,17 @@ end }
 ---@param bound neap.Bound
 ---@param request table of a call that only reads
 ---@param slot? neap.Slot
----@param attempt function of call.lua
+---@param exchange function of call.lua
 ---@param ordered? boolean objects remember the order of their names
 ---@return neap.Reply|neap.call.Body|nil
 ---@return neap.Error? err
-function M.open(bound, request, slot, attempt, ordered)
+function M.open(bound, request, slot, exchange, ordered)
     request.is_opened = true
     local held <close> = setmetatable({ flowcall = bound.route:call(request.policy, request.is_repeatable) }, Held)
-    local answer, err = attempt(bound, request, held.flowcall, slot, reader(ordered))
+    local answer, err = exchange(bound, request, slot, reader(ordered), held.flowcall)
     if type(answer) ~= "userdata" then return answer, err end
     local body = setmetatable({
-        res = answer, url = request.url, bound = bound, request = request, slot = slot, attempt = attempt,
+        res = answer, url = request.url, bound = bound, request = request, slot = slot, exchange = exchange,
         flowcall = held.flowcall,
     }, Body)
     held.flowcall = nil
@@ -103,7 +108,7 @@ function Body:reopen(err)
     if verdict ~= "retry" or admission.is_stopping(self.slot) then
         return outcome.transport_error(self.bound, self.request, self.flowcall, err, verdict, false)
     end
-    local res, failed = self.attempt(self.bound, self.request, self.flowcall, self.slot, keep)
+    local res, failed = self.exchange(self.bound, self.request, self.slot, keep, self.flowcall)
     if not res then return nil, failed end
     self.res, self.url = res, self.request.url
     return true

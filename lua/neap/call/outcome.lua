@@ -34,7 +34,7 @@ local LASTING = { too_large = true, decode = true }
 
 --- The outcome of a call that failed without a usable answer.
 function M.transport_error(bound, request, flowcall, err, verdict, doubt)
-    err.retryable = not LASTING[err.kind] and (request.is_repeatable or not err.sent)
+    err.retryable = not LASTING[err.kind] and (request.is_repeatable ~= false or not err.sent)
     if err.kind == "too_large" then err.hint = err.hint or "it would be as large again; the vendor has to mend it" end
     if err.kind == "auth" then -- it never goes to another origin: it is the transport that was refused
         err.message = ("%s.base_url: a key goes over plain http to this machine only, use https")

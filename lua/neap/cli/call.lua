@@ -5,7 +5,6 @@ local errors = require "neap.error"
 local file = require "neap.native.file"
 local globals = require "neap.cli.globals"
 local json = require "neap.native.json"
-local mapping = require "neap.native.mapping"
 local null = require "neap.null"
 local quote = require "neap.lang.quote"
 local registry = require "neap.registry"
@@ -150,15 +149,12 @@ local function print_payload(payload, is_all)
     report.print(payload)
 end
 
-local PIECE = 65536 -- bytes of lines that are written at once, where so many are at hand
-
 --- Prints the records of all pages, as they come; those before a failure stay. Nobody reads on: no more
 -- pages are asked for.
 local function print_pages(client, endpoint, values)
-    local _, _, _, walk <close> = client:each(endpoint.name, values)
-    local as_they_are = mapping.compile { format = "ndjson", rest = true }
-    local lines = walk:texts(as_they_are, PIECE)
-    while lines and text.write(lines) do lines = walk:texts(as_they_are, PIECE) end
+    for record in client:each(endpoint.name, values) do
+        if not text.write(assert(json.encode(record)), "\n") then return end
+    end
 end
 
 --- Makes the call and prints its payload. Raises what it returns as an error.

@@ -1,5 +1,5 @@
 --- The neap command: commands by name, and how each of them ends. csrc/cli/main.c starts `main` as
--- a task and asks `on_signal` at the first SIGINT or SIGTERM.
+-- a task and asks `on_signal` at the first SIGINT, SIGTERM or SIGHUP.
 
 local clock = require "neap.native.clock"
 local event = require "neap.native.event"
@@ -117,7 +117,8 @@ local function await_answers()
     M.grace:wait()
     clock.sleep(GRACE_S)
     if runtime.on_wire > 0 then
-        report.note(("no answer within %d s; what was sent may have taken effect"):format(GRACE_S))
+        local doubt = runtime.writing > 0 and "; what was sent may have taken effect" or ""
+        report.note(("no answer within %d s%s"):format(GRACE_S, doubt))
     end
     M.running:cancel()
 end
@@ -145,7 +146,7 @@ end
 
 --- Ends the command early: what can end by itself does; else the command is cancelled where it
 -- waits.
----@param name "SIGINT"|"SIGTERM"
+---@param name "SIGINT"|"SIGTERM"|"SIGHUP"
 ---@return boolean is something ending now
 function M.on_signal(name)
     if runtime.stop(name) then

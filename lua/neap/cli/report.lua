@@ -14,7 +14,7 @@ local M = {}
 
 M.EXIT = { done = 0, failed = 1, usage = 2, undelivered = 3, settings = 4 }
 
-local SIGNALS = { SIGINT = 130, SIGTERM = 143 }
+local SIGNALS = { SIGHUP = 129, SIGINT = 130, SIGTERM = 143 }
 local INDENT = 2 -- blanks per level of JSON on a terminal
 
 --- Is `--json` in force? Set by init.lua before anything can fail.

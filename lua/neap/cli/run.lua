@@ -105,6 +105,14 @@ local function finish_failed(raised)
     return code
 end
 
+--- Failed records are told even where the workflow keeps the summary to itself, as without `return`.
+local function tell_unreturned()
+    local summary = runtime.last_summary
+    if not summary or summary.failed + summary.unknown == 0 then return end
+    report.note(("%d of %d records were not delivered, and the workflow does not return the summary of ctx:deliver")
+        :format(summary.failed + summary.unknown, summary.total))
+end
+
 local function finish(values, value, err)
     if value ~= nil and require("neap.deliver").is_summary(value) then
         report.summary(value, rawget(values, "out") == "-")
@@ -116,6 +124,7 @@ local function finish(values, value, err)
         return code
     end
     report.dry_run()
+    if value == nil then tell_unreturned() end
     if value ~= nil then
         local text, problem = report.encode(value)
         if not text then return fail("the workflow's result is no JSON: " .. problem.message) end

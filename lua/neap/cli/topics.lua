@@ -104,6 +104,7 @@ topic("exit-codes", "what the exit codes mean", [==[
   4     a setting or credential is missing, or the vendor refused the credential
   130   SIGINT      the first signal stops reading and sending, lets requests under way answer for
   143   SIGTERM     up to 10 s, writes dead letters and summary; the second one stops at once
+  129   SIGHUP      the same, where the terminal ends; under nohup it is ignored
 
 A failure is one line on standard error, with --json {"error":{"kind":...,"message":...}}.]==],
     { "exit-code", "exit", "codes" })

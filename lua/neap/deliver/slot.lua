@@ -21,7 +21,9 @@ local M = {}
 ---@field flowcall? userdata the call that was last sent, for its attempts
 ---@field retried boolean one of its calls was sent more than once
 ---@field stopping boolean no more retries
-local Slot = {}
+local Slot = {
+    on_wire = 0, unanswered = 0, sent = false, effect = false, ambiguous = false, retried = false, stopping = false,
+}
 Slot.__index = Slot
 
 --- A slot of a task that a record's task started: it counts sends, but places are the record's.
@@ -47,10 +49,7 @@ function Child:succeeded(write) self.parent:succeeded(write) end
 function Child:child() return self end
 
 function M.new(delivery, record, line)
-    return setmetatable({
-        delivery = delivery, record = record, line = line, has_place = true, on_wire = 0,
-        unanswered = 0, sent = false, effect = false, ambiguous = false, retried = false, stopping = false,
-    }, Slot)
+    return setmetatable({ delivery = delivery, record = record, line = line, has_place = true }, Slot)
 end
 
 function Slot:child()

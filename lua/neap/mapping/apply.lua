@@ -57,16 +57,30 @@ local function folded(object, name)
     end
 end
 
---- Makes the function that follows a way into a record.
-local function reader(way, member)
-    local first = way[1]
-    if #way == 1 then return function(record) return member(record, first) end end
+--- A way as one name, which only equal ways have.
+---@param way string[]
+---@return string
+function M.name(way)
+    return table.concat(way, "\0")
+end
+
+--- Makes the function that follows a way into a record, and notes where that has led to something.
+local function reader(way, member, seen)
+    local first, last, name = way[1], seen.last, M.name(way)
+    if #way == 1 then
+        return function(record)
+            local value = member(record, first)
+            if value ~= nil then last[name] = seen.count end
+            return value
+        end
+    end
     return function(record)
         local value = record
         for i = 1, #way do
             if type(value) ~= "table" or is_list(value) then return nil end
             value = member(value, way[i])
         end
+        if value ~= nil then last[name] = seen.count end
         return value
     end
 end
@@ -87,10 +101,19 @@ local function giver(literal)
     return function() return copy(value) end
 end
 
+--- Raises on what an entry's function raised; text says whose it was.
+local function raise(entry, raised)
+    if errors.is(raised) then error(raised, 0) end
+    local message = type(raised) == "string" and raised or "the function raised " .. values.said(raised)
+    error(("%s: %s"):format(entry.name, message), 0)
+end
+
 --- A value that the script gave has to be one that JSON can hold.
-local function from_function(with)
+local function from_function(entry)
+    local with = entry.with
     return function(record)
-        local value, message = with(record)
+        local ok, value, message = pcall(with, record)
+        if not ok then raise(entry, value) end
         if value == nil then return nil, message ~= nil and tostring(message) or nil end
         local path, fault = values.json_fault(value)
         if path then return nil, path == "" and fault or ("%s: %s"):format(path, fault) end
@@ -140,9 +163,9 @@ end
 
 --- The steps of one entry as one function. Where a default stands in, it is the whole value.
 ---@return fun(record: table): any, string? value nil: nothing, or a message that says what is wrong
-local function compile_entry(entry, member)
+local function compile_entry(entry, member, seen)
     if entry.constant then return giver(entry.constant) end
-    local get = entry.with and from_function(entry.with) or reader(entry.way, member)
+    local get = entry.with and from_function(entry) or reader(entry.way, member, seen)
     local make, otherwise = cast.by_name[entry.cast], entry.default and giver(entry.default)
     if not otherwise then
         get = cutter(entry, get)
@@ -167,17 +190,15 @@ end
 
 --- The targets of a map as a tree: a list of { name, index } and { name, members, order }.
 local function tree_of(entries)
-    local root = { members = {} }
+    local root = { members = {}, by_name = {} }
     for i, entry in ipairs(entries) do
         local node = root
         for step = 1, #entry.target do
-            local name, inner = entry.target[step], nil
-            for _, one in ipairs(node.members) do
-                if one.name == name then inner = one end
-            end
+            local name = entry.target[step]
+            local inner = node.by_name[name]
             if not inner then
-                inner = { name = name, members = {} }
-                node.members[#node.members + 1] = inner
+                inner = { name = name, members = {}, by_name = {} }
+                node.members[#node.members + 1], node.by_name[name] = inner, inner
             end
             node = inner
         end
@@ -249,15 +270,16 @@ local function record_fault(record)
 end
 
 --- Makes the function that computes the values of a record, by the place of their entries.
-local function evaluator(map, any_case)
+local function evaluator(map, any_case, seen)
     local getters, labels, member = {}, {}, any_case and folded or exact
     for i, entry in ipairs(map.entries) do
-        getters[i], labels[i] = compile_entry(entry, member), entry.name
+        getters[i], labels[i] = compile_entry(entry, member, seen), entry.name
     end
     return function(record)
         local fault = record_fault(record)
         if fault then return fail(fault) end
         local made = {}
+        seen.count = seen.count + 1
         for i = 1, #getters do
             local value, message = getters[i](record)
             if message then return fail(("%s: %s"):format(labels[i], message)) end
@@ -267,7 +289,12 @@ local function evaluator(map, any_case)
     end
 end
 
+---@class neap.MapSeen
+---@field count integer records
+---@field last table<string, integer> number of the last record that had a member, by the name of its way
+
 ---@class neap.MapProgram
+---@field seen neap.MapSeen
 ---@field record fun(record: table): table|nil, neap.Error?
 ---@field cells fun(record: table): any[]|nil, neap.Error? values by the place of their entry
 
@@ -276,10 +303,12 @@ end
 ---@param any_case boolean names of members mean those that differ by letter case, too
 ---@return neap.MapProgram
 function M.compile(map, any_case)
-    local cells, tree = evaluator(map, any_case), tree_of(map.entries)
+    local seen = { count = 0, last = {} }
+    local cells, tree = evaluator(map, any_case, seen), tree_of(map.entries)
     mark(tree)
     local taken = map.rest and takes(map.entries, tree, any_case)
     return {
+        seen = seen,
         cells = cells,
         record = function(record)
             local made, err = cells(record)

@@ -45,8 +45,8 @@ end
 
 --- Digits, with or without a minus, within 64 bit.
 local function integer_of(value)
-    if not value:find "^-?%d+$" then return nil end
-    return math.tointeger(tonumber(value))
+    local number = value:find "^-?%d+$" and tonumber(value)
+    return math.type(number) == "integer" and number or nil -- beyond 64 bit tonumber makes a float
 end
 
 --- A whole number beyond 64 bit is none, as it is not when a record is read; nor are leading zeros.
@@ -58,6 +58,13 @@ end
 
 local BITS = { [1] = true, [0] = false }
 local WORDS = { ["true"] = true, ["false"] = false }
+
+local IN_ORDER = { sorted = true }
+
+--- The JSON of a list or an object: names in the order in which they came where that is known, else sorted.
+local function text_of(value)
+    return json.encode(value, IN_ORDER)
+end
 
 local function in_list(value)
     return values.array { value }
@@ -71,7 +78,7 @@ end
 ---@type table<string, fun(value: any): any, string?> by name; the value is neither nil nor null
 M.by_name = {
     string = cast("a string", {
-        string = same, number = json.encode, boolean = tostring, table = json.encode,
+        string = same, number = json.encode, boolean = tostring, table = text_of,
     }),
     integer = cast("an integer", {
         number = math.tointeger, string = integer_of,

@@ -110,17 +110,19 @@ end
 
 local function check_entry(check, entry)
     local source, target, way, unknown, missing
-    if entry.from then
+    if entry.from and not entry.is_sourceless then
         source, way, unknown = resolve(check.source, entry.from)
         entry.way = way or entry.way
     end
     target, way, missing = resolve(check.target, entry.name)
     entry.target = way or entry.target
-    local shown = ends(check, entry, unknown and NONE or source, missing and NONE or target)
-    local function refuse(message) check.fault(entry, ("%s: %s"):format(shown, message)) end
+    local function refuse(message)
+        local shown = ends(check, entry, unknown and NONE or source, missing and NONE or target)
+        check.fault(entry, ("%s: %s"):format(shown, message))
+    end
     if unknown then refuse(whose(unknown, "source field " .. entry.from)) end
     if missing then refuse(whose(missing, "target " .. entry.name)) end
-    if not unknown then check_types(check, entry, source, target, refuse) end
+    if not unknown and not entry.is_sourceless then check_types(check, entry, source, target, refuse) end
 end
 
 -- Targets ----------------------------------------------------------------------------------------

@@ -22,7 +22,8 @@ local function read(path)
     if not handle then refuse(message) end
     local text, why = handle:read "a"
     handle:close()
-    return text or refuse(("%s: %s"):format(path, why))
+    if not text then refuse(("%s: %s"):format(path, why)) end
+    return (text:gsub("^\xEF\xBB\xBF", "")) -- a byte order mark, which some editors put there
 end
 
 --- Reads a map file. Raises (kind `invalid`) where it cannot be read or does not return.
@@ -58,8 +59,8 @@ end
 function M.line(file, index, key)
     local at = 1
     for i = 1, index or 0 do
-        local spec = file.spec[i]
-        local name = type(spec) == "table" and spec[1] or spec
+        local spec = rawget(file.spec, i)
+        local name = type(spec) == "table" and rawget(spec, 1) or spec
         local found = type(name) == "string" and find(file.text, name, at)
         if i == index then return found and line_at(file.text, found) or nil end
         if found then at = found + 1 end

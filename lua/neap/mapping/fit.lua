@@ -66,6 +66,23 @@ end
 --- What to do about a container where a single value is wanted.
 local ADVICE = { list = "at = 1 takes one of its elements", object = "a dotted `from` takes one of its members" }
 
+--- The same where the list may come as a text, too.
+local WITH_SPLIT <const> = "split and at = 1 take one of its elements"
+
+--- Is there a text among the alternatives of a type?
+local function may_be_text(source)
+    for _, one in ipairs(source.either or {}) do
+        if kind_of(one) == "text" then return true end
+    end
+    return false
+end
+
+--- What is wrong with an alternative, with advice that fits them all.
+local function of_all(source, message)
+    if not message or not may_be_text(source) then return message end
+    return (message:gsub(ADVICE.list, WITH_SPLIT, 1))
+end
+
 local step
 
 -- Containers -------------------------------------------------------------------------------------
@@ -183,12 +200,12 @@ local function from_either(source, target)
     local chosen = false
     for _, alternative in ipairs(source.either) do
         local needed, message = step(alternative, target)
-        if needed == nil then return nil, message end
+        if needed == nil then return nil, of_all(source, message) end
         chosen = chosen or needed
     end
     for _, alternative in ipairs(chosen and source.either or {}) do
         local made, message = M.cast(alternative, chosen)
-        if not made then return nil, message end
+        if not made then return nil, of_all(source, message) end
     end
     return chosen
 end
@@ -253,7 +270,7 @@ function M.cast(source, cast)
         local _, why = cannot(one, made or { type = "list" }, ADVICE[kind])
         return false, why
     end)
-    if not ok then return nil, message end
+    if not ok then return nil, of_all(source, message) end
     if made then return made end
     return source.type == "list" and source or { type = "list", of = source.type == "either" and ANY or source }
 end

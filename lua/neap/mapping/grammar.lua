@@ -2,6 +2,7 @@
 
 local cast = require "neap.mapping.cast"
 local json = require "neap.native.json"
+local null = require "neap.null"
 local suggest = require "neap.suggest"
 local values = require "neap.schema.value"
 
@@ -18,6 +19,7 @@ local M = {}
 ---@field default? neap.MapLiteral
 ---@field split? string
 ---@field at? integer
+---@field is_sourceless? boolean what it is made of could not be read
 ---@field cast? string as written, or as the two types want it
 
 ---@class neap.MapLiteral
@@ -34,7 +36,23 @@ local M = {}
 local MAP_FIELDS = { "from", "to", "rest" }
 local ENTRY_FIELDS = { "from", "cast", "default", "split", "at", "constant", "with" }
 
+local LIST <const>, OBJECT <const> = getmetatable(json.array {}), getmetatable(json.object {}).__name
+
+--- Has a table no metatable, or only JSON's mark? Another one could run code of the map's, or hide what it says.
+local function is_plain(tbl)
+    local mark = getmetatable(tbl)
+    return mark == nil or mark == LIST or type(mark) == "table" and rawget(mark, "__name") == OBJECT
+end
+
+--- A table's own fields.
+local function fields_of(tbl)
+    local own = {}
+    for key, value in next, tbl do own[key] = value end
+    return own
+end
+
 local function said(value)
+    if type(value) == "table" and value ~= null and not is_plain(value) then return "a table with a metatable" end
     if type(value) == "string" then return values.quote(value) end
     return values.said(value)
 end
@@ -44,7 +62,8 @@ local function with_hint(message, hint)
 end
 
 local function unknown_field(name, known)
-    return with_hint(("no field %s"):format(said(name)), suggest.hint(tostring(name), known))
+    local hint = type(name) == "string" and suggest.hint(name, known) or nil
+    return with_hint(("no field %s"):format(said(name)), hint)
 end
 
 local function is_among(name, names)
@@ -58,7 +77,7 @@ end
 local function sorted_keys(tbl)
     local keys = {}
     for key in pairs(tbl) do keys[#keys + 1] = key end
-    table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
+    table.sort(keys, function(a, b) return said(a) < said(b) end)
     return keys
 end
 
@@ -79,7 +98,8 @@ local PATH_MAX <const> = 100
 
 --- A value that every record gets: equal ones are one text, whatever the order of Lua's tables.
 local function literal(value)
-    local path, message = values.json_fault(value)
+    local ok, path, message = pcall(values.json_fault, value) -- a metatable may raise
+    if not ok then return nil, tostring(path) end
     if path then return nil, (path == "" or #path > PATH_MAX) and message or ("%s: %s"):format(path, message) end
     local text, err = json.encode(value, { sorted = true })
     if not text then return nil, err.message end
@@ -135,6 +155,9 @@ local function check_combination(entry, fault)
     end
 end
 
+--- Fields that say what a value is made of.
+local IS_SOURCE = { from = true, with = true, constant = true }
+
 local function read_fields(entry, spec, fault)
     for _, key in ipairs(sorted_keys(spec)) do
         if key ~= 1 then
@@ -144,6 +167,7 @@ local function read_fields(entry, spec, fault)
                 local value, message = READ[key](spec[key])
                 if message then fault(entry, ("%s: %s"):format(key, message)) end
                 entry[key] = value
+                if value == nil and IS_SOURCE[key] then entry.is_sourceless = true end
             end
         end
     end
@@ -151,10 +175,11 @@ end
 
 --- Reads one entry. -> entry, nil where it is none
 local function read_entry(index, spec, fault)
-    local entry = { index = index }
-    if type(spec) ~= "table" or type(spec[1]) ~= "string" then
-        local name = type(spec) == "string" and spec or "name"
-        fault(entry, ("{ %s, ... } expected, got %s"):format(values.quote(name), said(spec)))
+    local entry, given = { index = index }, spec
+    spec = type(spec) == "table" and is_plain(spec) and fields_of(spec) or nil
+    if not spec or type(spec[1]) ~= "string" then
+        local name = type(given) == "string" and given or "name"
+        fault(entry, ("{ %s, ... } expected, got %s"):format(values.quote(name), said(given)))
         return nil
     end
     entry.name = spec[1]
@@ -165,7 +190,7 @@ local function read_entry(index, spec, fault)
     end
     read_fields(entry, spec, fault)
     check_combination(entry, fault)
-    if not entry.constant and not entry.with and spec.from == nil then entry.from = entry.name end
+    if spec.constant == nil and spec.with == nil and spec.from == nil then entry.from = entry.name end
     entry.way = entry.from and M.way(entry.from)
     return entry
 end
@@ -179,16 +204,16 @@ end
 --- Reads where records come from: an endpoint, or a list of it and of members that they have besides.
 -- -> endpoint, members
 local function read_source(spec, fault)
-    if type(spec.from) ~= "table" then return read_side(spec, "from", fault), {} end
-    local names = {}
-    for i, name in ipairs(spec.from) do
+    if type(spec.from) ~= "table" or not is_plain(spec.from) then return read_side(spec, "from", fault), {} end
+    local names, from = {}, fields_of(spec.from)
+    for i, name in ipairs(from) do
         if type(name) ~= "string" or name == "" or name:find(".", 1, true) and i > 1 then
             fault(nil, ("from[%d]: the name of a member expected, got %s"):format(i, said(name)), "from")
         else
             names[#names + 1] = name
         end
     end
-    for key in pairs(spec.from) do
+    for key in pairs(from) do
         if math.type(key) ~= "integer" then fault(nil, ("from: no field %s"):format(said(key)), "from") end
     end
     return table.remove(names, 1), names
@@ -198,7 +223,7 @@ local function read_head(spec, fault)
     for _, key in ipairs(sorted_keys(spec)) do
         if math.type(key) ~= "integer" and not is_among(key, MAP_FIELDS) then
             local hint = type(key) == "string" and ("; an entry is { %s, ... }"):format(values.quote(key)) or ""
-            fault(nil, unknown_field(key, MAP_FIELDS) .. hint, tostring(key))
+            fault(nil, unknown_field(key, MAP_FIELDS) .. hint, type(key) == "string" and key or nil)
         end
     end
     if spec.rest ~= nil and type(spec.rest) ~= "boolean" then
@@ -213,10 +238,11 @@ end
 ---@param fault fun(entry: neap.MapEntry|nil, message: string, key?: string) called for each fault
 ---@return neap.MapSpec
 function M.read(spec, fault)
-    if type(spec) ~= "table" then
+    if type(spec) ~= "table" or not is_plain(spec) then
         fault(nil, "a table expected, got " .. said(spec))
         return { rest = false, members = {}, entries = {} }
     end
+    spec = fields_of(spec)
     local map, last = read_head(spec, fault), 0
     map.entries = {}
     for key in pairs(spec) do

@@ -60,21 +60,45 @@ local function pour(self)
     return true
 end
 
---- Leaves out records that were taken before the body broke off. -> true | nil, err, whether it broke off again
-local function catch_up(self, count, hash)
-    while count > 0 do
-        count = count - self.reader:skip(count)
-        if count > 0 then
-            local more, err = pour(self)
-            if err then return nil, err, true end
-            if not more then break end
-        end
+--- Says of a document that cannot be read what it is instead. Behind the first record it was what it should be, and
+-- the error is one of the record that it names.
+local function explain(self, err)
+    if err.kind ~= "decode" or self.reader:count() > 1 then return err end
+    err.message = ("the reply is no %s: %s"):format(self.is_xml and "XML" or "JSON", err.message)
+    return reply.decode_error(err, self.body.res, self.begins)
+end
+
+--- What is wrong with a document that has ended and has no more records, if anything.
+local function fault_of(self)
+    local _, err = self.take(self.records)
+    if err and not err.truncated then return explain(self, err) end
+    if err then err.sent = true
+    elseif self.reader:count() == 0 then _, err = self:rest()
     end
-    if count == 0 and self.reader:hash() == hash then return true end
-    return nil, errors.new {
+    return err
+end
+
+local function other_records()
+    return errors.new {
         kind = "decode", message = "the reply broke off, and the one to the same request after it has other records",
         hint = "start again: what was read is not what the vendor has now",
     }
+end
+
+--- Leaves out records that were taken before the body broke off. -> true | nil, err, whether it broke off again
+local function catch_up(self, count, hash)
+    count = count - self.reader:skip(count)
+    while count > 0 do
+        local more, err = pour(self)
+        if err then return nil, err, true end
+        if not more then
+            err = fault_of(self) or other_records()
+            return nil, err, err.truncated
+        end
+        count = count - self.reader:skip(count)
+    end
+    if self.reader:hash() == hash then return true end
+    return nil, other_records()
 end
 
 --- Asks for the body again after it broke off, as often as the call's retry program allows. -> true | nil, err
@@ -90,14 +114,6 @@ local function reopen(self, err)
     until not is_broken
     if ok then return true end
     return self.body:fail(err)
-end
-
---- Says of a document that cannot be read what it is instead. Behind the first record it was what it should be, and
--- the error is one of the record that it names.
-local function explain(self, err)
-    if err.kind ~= "decode" or self.reader:count() > 1 then return err end
-    err.message = ("the reply is no %s: %s"):format(self.is_xml and "XML" or "JSON", err.message)
-    return reply.decode_error(err, self.body.res, self.begins)
 end
 
 --- Goes on where the reader has no record at hand. `err` is what it has instead, if anything. -> true | false at the

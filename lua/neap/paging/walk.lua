@@ -34,6 +34,7 @@ local TOO_LARGE = { timeout = true, too_large = true }
 ---@field handed integer records of the pages before
 ---@field heard integer bytes of the pages before
 ---@field ordered? boolean records remember the order of their names
+---@field unfit? neap.Error of a record that a map could not take, to be raised behind the lines before it
 ---@field is_asked boolean a task waits for a page
 ---@field is_over boolean
 local Walk = {}
@@ -54,10 +55,17 @@ function M.new(source, style, opts)
     return walk
 end
 
+--- Ends what fetches a page; one that is there already is not needed.
+local function drop(ahead)
+    ahead:cancel()
+    local page = ahead:status() == "done" and ahead:await() or nil
+    if page then page.close() end
+end
+
 --- Ends the walk: what was fetched ahead is not needed. Idempotent.
 function Walk:close()
     self.is_over = true
-    if self.ahead then self.ahead:cancel() end
+    if self.ahead then drop(self.ahead) end
     if self.page then self.page.close() end
     self.ahead, self.page, self.pull = nil, nil, nil
 end
@@ -152,8 +160,11 @@ local function read_sample(page)
     return sample
 end
 
---- Held while a page is fetched: a second task would fetch the same one.
-local Asking = { __close = function(asking) asking.walk.is_asked = false end }
+--- Held while a page is fetched: a second task would fetch the same one. `page` is closed unless it is taken.
+local Asking = { __close = function(asking)
+    asking.walk.is_asked = false
+    if asking.page then asking.page.close() end
+end }
 
 local function ask(walk)
     if walk.is_asked then
@@ -165,7 +176,7 @@ end
 
 --- False: the walk was closed meanwhile.
 local function open_page(walk)
-    local _ <close> = ask(walk)
+    local asking <close> = ask(walk)
     local page, err = fetch(walk)
     while not page and not walk.is_over do
         if not shrink(walk, err) then
@@ -174,11 +185,11 @@ local function open_page(walk)
         end
         page, err = fetch(walk)
     end
-    if walk.is_over then
-        if page then page.close() end
-        return false
-    end
-    walk.page, walk.sample, walk.pages = page, read_sample(page), walk.pages + 1
+    asking.page = page
+    local sample = not walk.is_over and read_sample(page)
+    if walk.is_over then return false end
+    asking.page = nil
+    walk.page, walk.sample, walk.pages = page, sample, walk.pages + 1
     walk.taken, walk.decision = 0, nil
     walk.look_at = page.count and (page.count + 1) // 2 or math.huge
     if walk.style.is_url then walk.guard:visit(page.url) end
@@ -302,24 +313,30 @@ function Walk:next_record()
     return go_on(self, take(self))
 end
 
---- Raises what a map complains of.
+--- The line of the record that was handed out last. -> line | nil, err: it counts as not handed out
 local function line_of(walk, program, record)
     local line, err = program:line((json.encode(record)))
-    return line or fail(walk, err)
+    if line then return line end
+    err.message = ("record %d: %s"):format(walk.taken, err.message)
+    walk.taken = walk.taken - 1
+    add_hint(walk, err)
+    return nil, err
 end
 
 --- What a map makes of single records: of all that are at hand where a page is there as a whole, else of one.
--- Nothing is waited for while there is something to hand out.
+-- Nothing is waited for while there is something to hand out. An error waits behind the lines before it.
 local function lines(walk, program, max)
-    local parts, count, size = {}, 0, 0
+    if walk.unfit then fail(walk, walk.unfit) end
+    local parts, size = {}, 0
     repeat
         local record = walk:next_record()
         if record == nil then break end
-        count = count + 1
-        parts[count] = line_of(walk, program, record)
-        size = size + #parts[count]
-    until size >= max or walk.taken >= (walk.page.count or 0)
-    if count > 0 then return table.concat(parts), count end
+        local line, err = line_of(walk, program, record)
+        if not line and not parts[1] then fail(walk, err) end
+        walk.unfit, parts[#parts + 1] = err, line
+        size = size + #(line or "")
+    until not line or size >= max or walk.taken >= (walk.page.count or 0)
+    if parts[1] then return table.concat(parts), #parts end
 end
 
 --- Gets the lines that a map makes of some of the next records; nil at the end. Raises as `next_record` does. Where no

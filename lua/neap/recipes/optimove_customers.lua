@@ -64,10 +64,17 @@ local function split(text, delimiter)
     return parts
 end
 
---- The values of attributes: a list, or of older tenants one text, whose member is called otherwise.
+--- Is it the member that has the values of attributes? Older tenants call it otherwise.
+local function is_attributes(name)
+    return name:lower():find "^customerattributes?$" ~= nil
+end
+
+--- The values of attributes: a list, or of older tenants one text.
 local function values_of(record, count, delimiter)
-    local values = record.CustomerAttributes
-    if values == nil then values = record.CustomerAttribute end
+    local values
+    for name, value in pairs(record) do
+        if is_attributes(name) then values = value end
+    end
     if type(values) == "string" then return count == 1 and { values } or split(values, delimiter) end
     return json.is_array(values) and values or {}
 end
@@ -77,7 +84,7 @@ local function spread(record, names, delimiter)
     if not names[1] then return record end
     local plain, values = setmetatable({}, getmetatable(record)), values_of(record, #names, delimiter)
     for name, value in pairs(record) do
-        if not name:lower():find "^customerattributes?$" then plain[name] = value end
+        if not is_attributes(name) then plain[name] = value end
     end
     if #values ~= #names then
         return nil, errors.new {
@@ -88,6 +95,14 @@ local function spread(record, names, delimiter)
     end
     for i, name in ipairs(names) do plain[name] = values[i] end
     return plain
+end
+
+--- The same of a record of an earlier run, whose attributes are members already unless they could not be told apart.
+local function spread_late(record, names, delimiter)
+    for name in pairs(record) do
+        if is_attributes(name) then return spread(record, names, delimiter) end
+    end
+    return record
 end
 
 -- The list --------------------------------------------------------------------------------------
@@ -107,6 +122,8 @@ local function check_date(date, last)
 end
 
 local DELIMITERS = { comma = ",", colon = ":", semicolon = ";", tab = "\t" }
+
+local function delimiter_of(args) return DELIMITERS[args.delimiter or "comma"] end
 
 local function params_of(list, args, names)
     local params = list.params(args)
@@ -170,7 +187,7 @@ local function deliver_list(ctx, list, map, send, opts)
     local next_record, _, _, _ <close> = optimove:each(list.name, params_of(list, args, map.members),
         { size = args.page_size })
     local customers = setmetatable({
-        next_record = next_record, names = map.members, delimiter = DELIMITERS[args.delimiter or "comma"],
+        next_record = next_record, names = map.members, delimiter = delimiter_of(args),
         at = args.skip or 0, is_read = false,
     }, Customers)
     opts.resume = resume(customers)
@@ -197,7 +214,11 @@ function M.deliver(ctx, map, send, opts)
     end
     local list = list_of(ctx.args)
     if list then return deliver_list(ctx, list, map, deliver_one, opts or {}) end
-    return ctx:deliver(records.open(ctx.args.file), deliver_one, opts)
+    return ctx:deliver(records.open(ctx.args.file), function(customer)
+        local plain, err = spread_late(customer, map.members, delimiter_of(ctx.args))
+        if not plain then return nil, err end
+        return deliver_one(plain)
+    end, opts)
 end
 
 return M

@@ -124,7 +124,7 @@ nginx_conf() {
 # The vendors' settings.
 name_server() {
     local vendor
-    for vendor in BENCH BENCH_LIMITED BENCH_PACED; do
+    for vendor in BENCH BENCH_LIMITED BENCH_PACED BENCH_PAGES BENCH_WAITING; do
         export "NEAP_${vendor}_BASE_URL=$url" "NEAP_${vendor}_API_KEY=00000000-0000-4000-8000-000000000000"
     done
 }
@@ -155,6 +155,17 @@ load() {
 cpu() {
     "${on_client[@]}" "$measure" -o "$work/cost" "$@" >/dev/null || die "$1 failed"
     awk '{ print $2 + $3 }' "$work/cost"
+}
+
+# peak COMMAND...: the most memory of one run, in KiB; what it prints is in the file `printed`.
+peak() {
+    "${on_client[@]}" "$measure" -o "$work/cost" "$@" >"$work/printed" || die "$1 failed"
+    awk '{ print $4 }' "$work/cost"
+}
+
+# waiting MEASURE KIND FLOWS: flows that wait, as a command in `command`.
+waiting() {
+    command=("$neap" run "$bench/clients/waiting.lua" --no-state --progress never --measure "$1" --kind "$2" --flows "$3")
 }
 
 # per_call CALLS COMMAND...: CPU microseconds per call of a command in which @ stands for the number of

@@ -2,8 +2,9 @@
  *
  *     measure [-n RUNS] [-o FILE] COMMAND [ARGS...]
  *
- * One line per run, in microseconds: wall, user, system. On standard output, or in FILE where the
- * command needs that itself. Ends with the command's own code if that is not 0. */
+ * One line per run: microseconds of wall, user and system time, and the most memory that it or one of
+ * its descendants had, in KiB. On standard output, or in FILE where the command needs that itself. Ends
+ * with the command's own code if that is not 0. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +35,8 @@ static int run(char **argv, FILE *out) {
         _exit(127);
     }
     if (pid < 0 || wait4(pid, &status, 0, &used) < 0) return 126;
-    fprintf(out, "%lld %lld %lld\n", now_us() - begun, us(used.ru_utime), us(used.ru_stime));
+    fprintf(out, "%lld %lld %lld %ld\n", now_us() - begun, us(used.ru_utime), us(used.ru_stime),
+            used.ru_maxrss);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 

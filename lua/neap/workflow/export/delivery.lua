@@ -75,9 +75,14 @@ local function break_off(out, order)
     out:abort()
 end
 
+--- Did rows come to nothing, all of them? What an earlier run has saved is better than that.
+local function is_void(summary)
+    return summary.ok == 0 and summary.failed + summary.unknown > 0
+end
+
 --- Puts the file in its place where the delivery came to its own end.
 local function finish(out, order, summary)
-    if summary.ended then
+    if summary.ended or is_void(summary) then
         break_off(out, order)
         return summary
     end

@@ -25,6 +25,7 @@ function Lines.warn() end
 
 ---@class neap.export.Mapped
 ---@field program? userdata the map as neap.native.mapping has it, where C can run it
+---@field watch neap.MapWatch of the records that are written
 ---@field keeps_order boolean members that no entry names are written in the order in which they come
 local Mapped = {}
 Mapped.__index = Mapped
@@ -35,21 +36,32 @@ Mapped.__index = Mapped
 ---@param is_numbered boolean|nil errors name the number of a record: its source has an order
 ---@return neap.export.Mapped
 function M.mapped(map, format, is_numbered)
-    local head = map:head(format)
+    local head, program = map:head(format), map:native(format)
     return setmetatable({
-        map = map, format = format, program = map:native(format), keeps_order = map.rest, count = 0,
+        map = map, format = format, program = program, watch = map:watch(), keeps_order = map.rest, count = 0,
         is_numbered = is_numbered, head = head ~= "" and head or nil,
     }, Mapped)
 end
 
-function Mapped:line(record)
-    self.count = self.count + 1
-    local text, err = self.map:line(record, self.format)
-    if text then return text end
-    if self.is_numbered then err.message = ("record %d: %s"):format(self.count, err.message) end
-    error(err, 0)
+--- Says in an error whose it is: that of the map, or text that a function in it raised.
+local function with_number(self, err)
+    if not self.is_numbered then return err end
+    local place = ("record %d: "):format(self.count)
+    if type(err) == "string" then return place .. err end
+    if err.kind == "decode" then err.message = place .. err.message end
+    return err
 end
 
-Mapped.warn = Lines.warn
+function Mapped:line(record)
+    self.count = self.count + 1
+    local ok, text, err = pcall(self.map.line, self.map, record, self.format)
+    if ok and text then return text end
+    error(with_number(self, ok and err or text), 0)
+end
+
+--- Warns of members that no record had.
+function Mapped:warn()
+    self.watch:warn(self.format == "csv" and "column" or "field")
+end
 
 return M

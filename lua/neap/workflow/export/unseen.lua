@@ -1,6 +1,6 @@
 --- Columns that were asked for and that no record has: a misspelt name would be an empty column, unseen.
 
-local log = require "neap.native.log"
+local say = require("neap.mapping.unseen").say
 local suggest = require "neap.suggest"
 local values = require "neap.schema.value"
 
@@ -66,8 +66,7 @@ function Unseen:warn()
     if next(self.spare) == nil then return end
     for _, name in ipairs(self.names) do
         if self.left[name] then
-            local hint = suggest.hint(name, self.spare)
-            log.write("warn", ("column %s is empty: no record has it%s"):format(name, hint and ", " .. hint or ""))
+            say("column", name, name, suggest.hint(name, self.spare))
         end
     end
 end

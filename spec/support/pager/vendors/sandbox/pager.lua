@@ -2,13 +2,15 @@
 -- commas, each a way in which the vendor misbehaves; NAME@N does so at the N-th request only.
 --
 -- all styles:     large (records of 6 KB, so that long pages are read while they arrive),
---                 other (other records with the same ids), status 500@N 503@N,
+--                 bare (three records that are no objects), other (other records with the same ids),
+--                 status 500@N 503@N,
 --                 slow (more than 30 records take 2 minutes), late (so do those behind the first page),
 --                 stall (so do all), over (20 records more than asked), short (half of a page),
 --                 twice (the second page is the first one again), swing (A, B, A, B: so is every other one),
 --                 clip30 clip50 (no more than that in a page),
 --                 no_list (the list is an object), gone (it is absent), nothing (it is null), html (a page of
---                 another kind)
+--                 another kind), half third (no more than that of the body, which ends there as it should),
+--                 unnamed (a record 30 whose name is a number)
 -- skip:           no_top, no_skip (overlooks that parameter)
 -- cursor, token:  round (each page leads to the first), self (to itself), round2 (A, B, A, B), endless (new
 --                 records for ever), endless_empty, holes (every other page is empty), null, absent, number,
@@ -56,6 +58,7 @@ local function slice(ask, from, size)
     for id = from + 1, math.min(from + size, ask.count) do
         records[#records + 1] = { id = id, name = (plan.other and "o" or "n") .. id .. (plan.large and PADDING or "") }
     end
+    if plan.bare then return json.array { 1, "n2", json.array { 3 } } end
     return records
 end
 
@@ -188,6 +191,17 @@ function answers.plain(ask)
     return { json = slice(ask, 0, 3) }
 end
 
+local SORTED = { sorted = true }
+
+--- An answer as the plan spoils it, whatever the style.
+local function spoilt(ask, answer)
+    if ask.plan.unnamed then answer.json[30].name = 30 end
+    local part = ask.plan.half and 2 or ask.plan.third and 3
+    if not part then return answer end
+    local text = json.encode(answer.json, SORTED)
+    return { body = text:sub(1, #text // part), headers = { ["Content-Type"] = "application/json" } }
+end
+
 local function is_slow(ask, size)
     local args, plan = ask.args, ask.plan
     local is_later = args["$skip"] or args.cursor or args.page and tonumber(args.page) > 1 or args.from
@@ -212,7 +226,7 @@ function Sim:respond(req)
     end
     if is_slow(ask, size or 0) then self.env.sleep(120) end
     if ask.plan.html then return { body = "<html><title>Maintenance</title></html>" } end
-    return answers[req.endpoint](ask, self)
+    return spoilt(ask, answers[req.endpoint](ask, self))
 end
 
 function Sim:snapshot()
