@@ -11,13 +11,16 @@ local task = require "neap.native.task"
 
 local M = {}
 
-M.PATH = "neap.dead.ndjson" -- unless another is given
+--- The default path where the source has none of its own: the first of these that is free.
+local function default_path(number)
+    return number == 1 and "neap.dead.ndjson" or ("neap.dead-%d.ndjson"):format(number)
+end
 
 local LETTER = { "record", "line", "outcome", "error", "attempts" }
 local ATTEMPT = { "at", "status", "error", "wait" }
 
 ---@class neap.DeadLetters
----@field path string
+---@field path? string nil: the default, known once the file is there
 ---@field count integer letters added
 ---@field err? neap.Error the first failure to write
 ---@field on_error? fun(err: neap.Error) called at it
@@ -52,6 +55,24 @@ local function fail(self, err)
     if self.on_error then self.on_error(err) end
 end
 
+--- Creates the first default file that is not there: letters of an earlier run, or of one beside this, stay what
+-- they are. -> file, path | nil, err
+local function create_default()
+    for number = 1, math.maxinteger do
+        local path = default_path(number)
+        local handle, err = file.open(path, "wx")
+        if handle then return handle, path end
+        if err.code ~= "EEXIST" then return nil, err end
+    end
+end
+
+local function open_letters(self)
+    if self.path then return file.open(self.path, "w") end
+    local handle, path = create_default()
+    if handle then self.path = path end
+    return handle, path
+end
+
 --- The writer's own task: opens the file at the first letter, then writes whatever has been queued,
 -- in one piece.
 local function write_letters(self)
@@ -59,7 +80,7 @@ local function write_letters(self)
         if self.closing then return end
         self.wake:wait()
     end
-    local handle, err = file.open(self.path, "w")
+    local handle, err = open_letters(self)
     if not handle then return fail(self, err) end
     repeat
         local ok
@@ -73,11 +94,21 @@ local function write_letters(self)
     handle:close()
 end
 
+--- The path that letters get where none is given: the first default path that is free.
+---@async
+---@return string
+function M.free_path()
+    local number = 1
+    while file.exists(default_path(number)) do number = number + 1 end
+    return default_path(number)
+end
+
 --- Raises (kind `invalid`) for a path that could not take letters, before there is one; leaves no file.
 ---@async
----@param path string
+---@param path? string nil: the default
 function M.check(path)
     local ok, err
+    path = path or M.free_path()
     if file.exists(path) then
         ok, err = file.open(path, "a")
         if ok then ok:close() end
@@ -100,11 +131,11 @@ function NoWriter.close() return true end
 
 --- Opens a writer; the file itself is created at the first letter. Its task belongs to the caller's,
 -- not to that of a record, which could not end before it.
----@param path? string default M.PATH
+---@param path? string default: a file that is not there yet, neap.dead.ndjson or the next free neap.dead-N.ndjson
 function M.writer(path)
     if runtime.options.dry_run then return setmetatable({}, NoWriter) end
     local self = setmetatable({
-        path = path or M.PATH, count = 0, queue = {}, wake = event.new(),
+        path = path, count = 0, queue = {}, wake = event.new(),
     }, Writer)
     self.task = task.spawn(write_letters, self)
     return self

@@ -17,6 +17,7 @@ local errors = require "neap.error"
 local event = require "neap.native.event"
 local file = require "neap.native.file"
 local progress = require "neap.progress"
+local reasons = require "neap.deliver.reasons"
 local runtime = require "neap.runtime"
 local slots = require "neap.deliver.slot"
 local source = require "neap.deliver.source"
@@ -38,6 +39,7 @@ local GRACE_S = 10
 ---@field ended? { reason: "outage"|"refused"|"signal"|"source"|"bug", err: neap.Error }
 ---@field dead_letters? string path, when there is any
 ---@field reason? { message: string, count: integer } the most frequent one of failed and unknown records
+---@field unmapped? table<string, integer> what the source left out for want of a map, by name
 ---@field resume? string how to go on after an early end, where the workflow can tell
 
 local Summary = { __name = "neap.Summary" }
@@ -50,8 +52,9 @@ end
 local Delivery = {}
 Delivery.__index = Delivery
 
+--- nil: one that no earlier letters have.
 local function letters_path(from, opts)
-    return opts.dead_letters or runtime.options.dead_letters or from.dead_letters or deadletter.PATH
+    return opts.dead_letters or runtime.options.dead_letters or from.dead_letters
 end
 
 local function new_delivery(from, fn, opts, path)
@@ -70,7 +73,7 @@ local function new_delivery(from, fn, opts, path)
         arrival = event.new(), -- of the end of a stream
         task = task.current(),
         total = 0, ok = 0, failed = 0, unknown = 0, retried = 0,
-        reasons = {}, reason_count = 0, -- message of a failure -> how often
+        reasons = reasons.new(),
         started = clock.now(),
         letters = deadletter.writer(path),
     }, Delivery)
@@ -157,22 +160,9 @@ local function count_outcome(delivery, err)
     end
 end
 
-local MAX_REASONS = 1000 -- different messages that are counted
-
-local function count_reason(delivery, message)
-    local count = delivery.reasons[message]
-    if not count then
-        if delivery.reason_count == MAX_REASONS then return end
-        delivery.reason_count = delivery.reason_count + 1
-    end
-    delivery.reasons[message] = (count or 0) + 1
-    local most = delivery.reason
-    if not most or delivery.reasons[message] > delivery.reasons[most] then delivery.reason = message end
-end
-
 function Delivery:bury(record, line, err)
     count_outcome(self, err)
-    count_reason(self, err.message)
+    self.reasons:count(err)
     self.letters:add(record, line, err)
 end
 
@@ -409,11 +399,17 @@ local function resume_of(delivery, summary)
     return summary.ended and not delivery.unattempted and resume and resume(summary) or nil
 end
 
+--- What the source left out, nil for nothing.
+local function unmapped_of(from)
+    local unmapped = from.unmapped
+    return unmapped and next(unmapped) ~= nil and unmapped or nil
+end
+
 function Delivery:summary()
     local summary = setmetatable({
         total = self.total, ok = self.ok, failed = self.failed, unknown = self.unknown,
         retried = self.retried, seconds = clock.now() - self.started, ended = self.ended,
-        reason = self.reason and { message = self.reason, count = self.reasons[self.reason] } or nil,
+        reason = self.reasons:most(), unmapped = unmapped_of(self.source),
         dead_letters = self.letters.count > 0 and self.letters.path or nil,
         stream = self.source.is_stream and not self.source.rest or nil,
     }, Summary)

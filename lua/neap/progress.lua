@@ -129,6 +129,13 @@ function M.around(write)
     end
 end
 
+--- Writes a line of Neap's own to standard error, behind what standard output has got so far.
+---@param line string
+M.say = M.around(function(line)
+    io.stdout:flush()
+    io.stderr:write("neap: ", line, "\n")
+end)
+
 local log_line = M.around(function(line) io.stderr:write(line, "\n") end)
 
 local function show(self)

@@ -97,6 +97,49 @@ describe("dead letters", function()
         assert.equal(1, #letters "neap.dead.ndjson")
     end)
 
+    it("of a list or an iterator get a name that no earlier ones have", function()
+        helper.write(dir .. "/flow.lua", [[return neap.workflow {
+            args = { { "id", type = "integer" }, { "iterator", type = "boolean" } },
+            run = function(ctx, args)
+                local list = { { id = args.id } }
+                local function each() return table.remove(list) end
+                return ctx:deliver(args.iterator and each or list, function() return nil, "no" end)
+            end,
+        }]])
+        assert(os.execute("ln -s nowhere " .. helper.quote(dir .. "/neap.dead-3.ndjson")))
+        for i, name in ipairs { "neap.dead.ndjson", "neap.dead-2.ndjson", "neap.dead-4.ndjson" } do
+            local words = { "run", "flow.lua", "--id", i, i % 2 == 0 and "--iterator" or nil }
+            local got = helper.cli(words, { cwd = dir })
+            assert.equal(3, got.code, got.err)
+            assert.truthy(got.err:find("; dead letters in " .. name .. "\n", 1, true), got.err)
+            assert.same({ 1, i }, { #letters(name), letters(name)[1].record.id })
+        end
+        assert.equal(1, letters("neap.dead.ndjson")[1].record.id)
+        assert.is_false(helper.exists(dir .. "/nowhere"))
+    end)
+
+    it("of two deliveries at once are in two files", function()
+        helper.write(dir .. "/flow.lua", [[return neap.workflow { run = function(ctx)
+            local paths = neap.map({ 1, 2, 3 }, function(i)
+                return ctx:deliver({ { id = i } }, function()
+                    neap.sleep(0.01)
+                    return nil, "no"
+                end).dead_letters
+            end)
+            table.sort(paths)
+            print(table.concat(paths, " "))
+        end }]])
+        local got = helper.cli({ "run", "flow.lua", "--sandbox" }, { cwd = dir })
+        assert.equal("neap.dead-2.ndjson neap.dead-3.ndjson neap.dead.ndjson\n", got.out, got.err)
+        local seen = {}
+        for name in got.out:gmatch "%S+" do
+            local found = letters(name)
+            assert.equal(1, #found)
+            seen[found[1].record.id] = true
+        end
+        assert.same({ true, true, true }, seen)
+    end)
+
     it("are written where --dead-letters says", function()
         local got = import("member_sn,birthday\nM1,x\n", { "--file", "a.csv", "--dead-letters", "else.ndjson" })
         assert.matches("; dead letters in else%.ndjson\n$", got.err)

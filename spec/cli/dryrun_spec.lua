@@ -3,6 +3,8 @@
 local helper = require "spec.support.helper"
 local shop = require "spec.support.shop"
 
+local json = require "neap.native.json"
+
 local function members(count)
     local rows = { "member_sn" }
     for i = 1, count do rows[#rows + 1] = "M" .. i end
@@ -87,9 +89,39 @@ X-Key: ***
         local got = import(members(25))
         assert.equal(0, got.code)
         assert.equal(10, select(2, got.out:gsub("POST ", "")))
-        assert.matches("neap: dry run: 25 omnisegment.import_audience checked, none sent\n"
+        assert.matches("neap: dry run: 25 omnisegment.import_audience checked, none sent; the first 10 are shown\n"
             .. "neap: 25 records: 25 ok, 0 failed, [^\n]*\n$", got.err)
         assert.same({ 0, false }, { got.sent, got.dead })
+    end)
+
+    it("says of ten no more than that they were checked", function()
+        local got = import(members(10))
+        assert.equal(10, select(2, got.out:gsub("POST ", "")))
+        assert.matches("neap: dry run: 10 omnisegment.import_audience checked, none sent\n", got.err)
+    end)
+
+    it("shows whole lines where the log goes to the same place", function()
+        local dir = shop.place()
+        helper.write(dir .. "/flow.lua", [[return neap.workflow { run = function(ctx)
+            local omni = ctx:vendor "omnisegment"
+            for i = 1, 9 do
+                assert(omni:import_audience { data = { member_sn = tostring(i), first_name = ("x"):rep(999) } })
+                neap.log.warn "between"
+            end
+            return ctx:deliver({}, print)
+        end }]])
+        local pipe = assert(io.popen(("cd %s && %s run flow.lua --dry-run --json --sandbox 2>&1"):format(
+            helper.quote(dir), helper.quote(helper.bin))))
+        local lines = {}
+        for line in pipe:lines() do lines[#lines + 1] = line end
+        pipe:close()
+        assert.equal(20, #lines)
+        for i = 1, 18, 2 do
+            assert.equal(tostring((i + 1) // 2), json.decode(lines[i]).body.data.member_sn)
+            assert.matches(" warn  between$", lines[i + 1])
+        end
+        assert.equal("neap: dry run: 9 omnisegment.import_audience checked, none sent", lines[19])
+        assert.equal(0, json.decode(lines[20]).total)
     end)
 
     it("has the exit code that the run would have had before sending", function()

@@ -118,6 +118,40 @@ describe("a source of one's own", function()
     end)
 end)
 
+describe("what a source has no map for", function()
+    --- Runs a workflow whose source has left out these. -> summary of --json, last line
+    local function left_out(text)
+        local dir = helper.tmpdir()
+        helper.write(dir .. "/flow.lua", ([[return neap.workflow { run = function(ctx)
+            local source = { is_stream = true, unmapped = { %s } }
+            function source:next() end
+            return ctx:deliver(source, print)
+        end }]]):format(text))
+        local result = helper.cli({ "run", "flow.lua", "--json" }, { cwd = dir })
+        assert.equal(0, result.code, result.err)
+        return neap.json.decode(result.out), helper.cli({ "run", "flow.lua", "--log-level", "error" },
+            { cwd = dir }).err:match "([^\n]*)\n$"
+    end
+
+    it("is told at last, by name, the most frequent first", function()
+        local summary, line = left_out "b = 2, a = 3, c = 2"
+        assert.same({ a = 3, b = 2, c = 2 }, summary.unmapped)
+        assert.matches(" s; left out without a map: 3 a, 2 b, 2 c$", line)
+    end)
+
+    it("is one number behind five names", function()
+        local summary, line = left_out "a = 1, b = 2, c = 3, d = 4, e = 5, f = 6, g = 7"
+        assert.equal(1, summary.unmapped.a)
+        assert.matches("; left out without a map: 7 g, 6 f, 5 e, 4 d, 3 c, 3 of 2 other names$", line)
+    end)
+
+    it("is not told where it is nothing", function()
+        local summary, line = left_out ""
+        assert.is_nil(summary.unmapped)
+        assert.is_nil(line:find("left out", 1, true))
+    end)
+end)
+
 describe("the option resume", function()
     after_each(helper.assert_idle)
 

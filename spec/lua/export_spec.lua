@@ -3,6 +3,7 @@
 local helper = require "spec.support.helper"
 local neap = require "neap"
 
+local deadletter = require "neap.deadletter"
 local errors = require "neap.error"
 local log = require "neap.native.log"
 local ordered = require "neap.workflow.export.ordered"
@@ -319,7 +320,7 @@ describe("neap.export.deliver", function()
             helper.write(dir .. "/x.ndjson", "")
             refused({}, dir .. "/x.ndjson", dir .. "/./x.ndjson")
             refused(neap.records(path), nil, dir .. "/./rows.ndjson.dead.ndjson")
-            refused({}, nil, "./neap.dead.ndjson")
+            refused({}, nil, "./" .. deadletter.free_path())
         end)
     end)
 

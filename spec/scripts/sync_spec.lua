@@ -81,8 +81,23 @@ describe(OMNI, function()
         assert.same({ email = "customer1@example.com", first_name = "Zoë", last_name = "Smith", member_sn = "00000001",
             tags = "spring" }, shown.data)
         assert.same({ "append", "member_sn", true }, { shown.tag_mode, shown.merge_key, shown.ignore_empty_value })
-        assert.truthy(result.err:find("dry run: 123 omnisegment.import_audience checked, none sent", 1, true),
-            result.err)
+        assert.truthy(result.err:find("dry run: 123 omnisegment.import_audience checked, none sent; the first 10 are "
+            .. "shown\n", 1, true), result.err)
+    end)
+
+    it("says that a list has no customers, or no more", function()
+        local function said(args)
+            local result = recipes.run(OMNI, words_of(args, "--tag", "spring", "--json", "--log-level", "error"))
+            assert.same({ 0, 0 }, { result.code, json.decode(result.out).total })
+            return result.err
+        end
+        assert.equal("neap: the list has no customers\n", said(by_action(0)))
+        for _, skip in ipairs { "123", "500" } do
+            assert.equal(("neap: the list has no more customers after the first %s, which --skip left out\n"):format(
+                skip), said(by_action(123, { "--skip", skip })))
+        end
+        local result = recipes.run(OMNI, by_action(123, { "--tag", "spring", "--skip", "122" }))
+        assert.equal("neap: 1 record: 1 ok, 0 failed, 0 unknown, 0 retried, 0.1 s\n", result.err)
     end)
 
     it("refuses options that do not go together, before any call", function()
@@ -209,7 +224,7 @@ describe("the map of a recipe", function()
         end
         result = recipes.run(OMNI, { "--file", "neap.dead.ndjson", "--tag", "spring" }, { cwd = dir })
         assert.equal(3, result.code, result.err) -- nor is one sent without them by a later run
-        assert.matches("2 failed, .*5 values for 3 attributes", result.err)
+        assert.matches("2 failed, .*2 x customer %.%.%.: %.%.%. values for %.%.%. attributes", result.err)
         result, dir = run_altered(OMNI, '{ "email", from = "Email" }',
             '{ "point_balance", from = "Email", cast = "integer" }', by_action(3, { "--tag", "spring" }))
         assert.equal(3, result.code, result.err)
@@ -259,6 +274,76 @@ describe(OPM .. ", ended early", function()
     end)
 end)
 
+describe(OMNI .. ", ended early", function()
+    local OUTAGE = { "--faults", "outage@omnisegment:from=0.25;outage@optimove:from=0.25" }
+
+    --- Tags what is in a file, until OmniSegment is down. -> result
+    local function from_file(dir, file, opts)
+        opts = opts or {}
+        opts.cwd = dir
+        return recipes.run(OMNI, words_of(OUTAGE, "--tag", "spring", "--concurrency", "2", "--file", file), opts)
+    end
+
+    local function numbers(path)
+        local list = {}
+        for _, letter in ipairs(recipes.objects(path)) do list[#list + 1] = letter.record.CustomerID end
+        table.sort(list)
+        return list
+    end
+
+    it("twice, has dead letters of its own each time", function()
+        local args = { "--tag", "spring", "--page-size", "50", "--concurrency", "2", table.unpack(OUTAGE) }
+        local first, dir = recipes.run(OMNI, by_action(1000, args))
+        assert.equal(3, first.code, first.err)
+        local skip = first.err:match "; to go on: %-%-file neap%.dead%.ndjson, then %-%-skip (%d+)\n$"
+        local letters = helper.read(dir .. "/neap.dead.ndjson")
+        local second = recipes.run(OMNI, by_action(1000, words_of(args, "--skip", skip)), { cwd = dir })
+        local skipped = second.err:match
+            "; dead letters in neap%.dead%-2%.ndjson; to go on: %-%-file neap%.dead%-2%.ndjson, then %-%-skip (%d+)\n$"
+        assert.is_true(tonumber(skipped) > tonumber(skip))
+        assert.equal(letters, helper.read(dir .. "/neap.dead.ndjson"))
+        local again = numbers(dir .. "/neap.dead-2.ndjson")
+        assert.is_true(tonumber(again[1]) > tonumber(skip))
+    end)
+
+    local function customers(count)
+        local lines = {}
+        for i = 1, count do lines[i] = ('{"CustomerID":"%05d"}\n'):format(i) end
+        return table.concat(lines)
+    end
+
+    it("with --file, says that its dead letters are the rest", function()
+        local dir = helper.tmpdir()
+        helper.write(dir .. "/in.ndjson", customers(300))
+        local result = from_file(dir, "in.ndjson")
+        assert.equal(3, result.code, result.err)
+        assert.matches("; to go on: %-%-file in%.ndjson%.dead%.ndjson\n$", result.err)
+        local ok = tonumber(result.err:match "(%d+) ok")
+        assert.is_true(ok > 0 and ok < 300)
+        assert.equal(300 - ok, #numbers(dir .. "/in.ndjson.dead.ndjson"))
+        result = recipes.run(OMNI, { "--tag", "spring", "--json", "--file", "in.ndjson.dead.ndjson" }, { cwd = dir })
+        local summary = json.decode(result.out)
+        assert.same({ 300 - ok }, { summary.ok, summary.resume })
+    end)
+
+    it("with --file, tells what of it is not among the dead letters", function()
+        local dir = helper.tmpdir()
+        local result = from_file(dir, "-", { stdin = customers(20000) })
+        assert.equal(3, result.code, result.err)
+        local total, after = result.err:match("(%d+) records: .*; to go on: %-%-file neap%.dead%.ndjson, then the "
+            .. "records of standard input after the first (%d+)\n$")
+        assert.equal(total, after, result.err)
+        assert.is_true(tonumber(after) < 20000)
+        local letters = numbers(dir .. "/neap.dead.ndjson")
+        assert.equal(tonumber(after), tonumber(letters[#letters]))
+        helper.write(dir .. "/in.ndjson", customers(300) .. "{\"CustomerID\":\"\255\"}\n" .. customers(1))
+        result = recipes.run(OMNI, { "--tag", "spring", "--file", "in.ndjson", "--json" }, { cwd = dir })
+        assert.equal(1, result.code, result.err)
+        local summary = json.decode(result.out)
+        assert.same({ 300, "the records of in.ndjson after the first 300" }, { summary.ok, summary.resume })
+    end)
+end)
+
 -- PrimeData -------------------------------------------------------------------------------------
 
 --- A file of profiles by number.
@@ -277,7 +362,7 @@ describe(EVENTS, function()
     it("makes orders and events of visitors, and tells what has no map", function()
         local result, dir = sync(profiles(4, 8), { "--no-batch" })
         assert.equal(0, result.code, result.err)
-        assert.matches("warn  events without a map were left out OrderCreated=%d+\n", result.err)
+        assert.matches("^[^\n]* s; left out without a map: %d+ OrderCreated\n$", result.err)
         local made, ok = calls(dir), math.tointeger(tonumber(result.err:match "(%d+) ok"))
         assert.equal(5, made.list_events)
         assert.equal(ok, made.import_purchase_data + made.track_event)

@@ -73,11 +73,13 @@ function M.note(endpoint, client, values)
     if notes.total <= SHOWN then
         local text = (runtime.options.json and show_json or show)(endpoint, client, values)
         io.stdout:write(text)
+        io.stdout:flush() -- whole, where lines of the log go to the same place
     end
     return null
 end
 
---- One line for the end of the run, nil when no write was noted: how many of each were not shown.
+--- One line for the end of the run, nil when no write was noted: how many of each there were, and how many of all
+-- were shown.
 ---@return string|nil
 function M.summary()
     local notes = runtime.dry
@@ -86,7 +88,8 @@ function M.summary()
     for name in pairs(notes.counts) do names[#names + 1] = name end
     table.sort(names)
     for _, name in ipairs(names) do parts[#parts + 1] = ("%d %s"):format(notes.counts[name], name) end
-    return ("dry run: %s checked, none sent"):format(table.concat(parts, ", "))
+    local shown = notes.total > SHOWN and ("; the first %d are shown"):format(SHOWN) or ""
+    return ("dry run: %s checked, none sent%s"):format(table.concat(parts, ", "), shown)
 end
 
 return M

@@ -163,7 +163,7 @@ end
 
 -- Deliveries -----------------------------------------------------------------------------------
 
-local SUMMARY = { "total", "ok", "failed", "unknown", "retried", "seconds", "resume" }
+local SUMMARY = { "total", "ok", "failed", "unknown", "retried", "seconds", "unmapped", "resume" }
 
 local function rounded(seconds)
     return math.floor(seconds * 1000 + 0.5) / 1000
@@ -173,7 +173,7 @@ local function summary_json(summary)
     local shown = {}
     for _, name in ipairs(SUMMARY) do shown[name] = summary[name] end
     shown.seconds = rounded(summary.seconds)
-    return json.encode(json.object(shown, SUMMARY))
+    return json.encode(json.object(shown, SUMMARY), { sorted = true })
 end
 
 local WORDS = {
@@ -203,13 +203,42 @@ local function reason_of(summary)
     return ("; %d x %s"):format(reason.count, cut and words:sub(1, cut - 1) .. "..." or words)
 end
 
+local UNMAPPED_MAX = 5 -- names that a line shows
+
+--- Names by how often they came, the most frequent first.
+local function by_count(counts)
+    local names = {}
+    for name in pairs(counts) do names[#names + 1] = name end
+    table.sort(names, function(a, b)
+        if counts[a] ~= counts[b] then return counts[a] > counts[b] end
+        return a < b
+    end)
+    return names
+end
+
+--- What was left out for want of a map.
+local function unmapped_of(summary)
+    local counts, parts, more = summary.unmapped, {}, 0
+    if not counts then return "" end
+    local names = by_count(counts)
+    for i, name in ipairs(names) do
+        if i <= UNMAPPED_MAX then
+            parts[i] = ("%d %s"):format(counts[name], name)
+        else
+            more = more + counts[name]
+        end
+    end
+    if more > 0 then parts[#parts + 1] = ("%d of %d other names"):format(more, #names - UNMAPPED_MAX) end
+    return "; left out without a map: " .. table.concat(parts, ", ")
+end
+
 local function summary_line(summary)
     local letters = summary.dead_letters and "; dead letters in " .. summary.dead_letters or ""
     local resume = summary.resume and "; to go on: " .. summary.resume or ""
     local plural = summary.total == 1 and "" or "s"
-    return ("%d record%s: %d ok, %d failed, %d unknown, %d retried, %.1f s%s%s%s%s"):format(
+    return ("%d record%s: %d ok, %d failed, %d unknown, %d retried, %.1f s%s%s%s%s%s"):format(
         summary.total, plural, summary.ok, summary.failed, summary.unknown, summary.retried,
-        summary.seconds, ending(summary), reason_of(summary), letters, resume)
+        summary.seconds, ending(summary), reason_of(summary), unmapped_of(summary), letters, resume)
 end
 
 --- Says how a delivery went: with --json one line on standard output, else the last line of

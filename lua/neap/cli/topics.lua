@@ -61,7 +61,8 @@ The secret itself is accepted only in its variable NEAP_<VENDOR>_<SETTING>; on t
 in files it is refused (exit code 2), since others could read it there.
 
 A secret is sent to the vendor's own origin only, never follows a redirect to another one, and never
-leaves unencrypted except to this machine. In logs, errors and --dry-run it is shown as ***.]==],
+leaves unencrypted except to this machine. In logs, errors and --dry-run it is shown as ***, and so it
+is in what the vendor answers if it has 8 characters or more: a shorter one could be ordinary data.]==],
     { "secret", "credentials", "keys" })
 
 topic("state", "what runs share and keep", [==[
@@ -119,7 +120,8 @@ record, and the run goes on (3). A file that cannot be read on ends the run afte
 before (1).
 
 Dead letters: every record that was not delivered, one JSON object per line, written as it happens
-to FILE.dead.ndjson (standard input: neap.dead.ndjson) or to --dead-letters PATH:
+to FILE.dead.ndjson (standard input: neap.dead.ndjson; records that come from a vendor: the first of
+neap.dead.ndjson, neap.dead-2.ndjson, ... that is not there yet) or to --dead-letters PATH:
 
   {"record":{...},"line":17,"outcome":"rejected","error":{"kind":...,"status":...,"message":...},
    "attempts":[{"at":"2026-11-21T10:00:00.000Z","status":503,"wait":300}]}

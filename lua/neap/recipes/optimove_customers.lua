@@ -5,6 +5,7 @@ local concurrency = require "neap.concurrency"
 local errors = require "neap.error"
 local json = require "neap.native.json"
 local log = require "neap.native.log"
+local progress = require "neap.progress"
 local records = require "neap.records"
 
 local M = {}
@@ -177,10 +178,18 @@ local function check_update(optimove, before)
     end
 end
 
+--- Tells of a list that has been read to its end, and had no customers.
+local function tell_empty(customers, skip)
+    if not customers.is_read or customers.at > skip then return end
+    progress.say(skip == 0 and "the list has no customers"
+        or ("the list has no more customers after the first %d, which --skip left out"):format(skip))
+end
+
 --- Delivers the customers of a list.
 ---@async
 local function deliver_list(ctx, list, map, send, opts)
     local args, optimove = ctx.args, ctx:vendor "optimove"
+    local skip = args.skip or 0
     local before, unknown = last_update(optimove)
     if unknown then return nil, unknown end
     check_date(args.date, before)
@@ -188,13 +197,53 @@ local function deliver_list(ctx, list, map, send, opts)
         { size = args.page_size })
     local customers = setmetatable({
         next_record = next_record, names = map.members, delimiter = delimiter_of(args),
-        at = args.skip or 0, is_read = false,
+        at = skip, is_read = false,
     }, Customers)
     opts.resume = resume(customers)
     local summary, err = ctx:deliver(customers, send, opts)
-    local has_pages = customers.at - (args.skip or 0) >= args.page_size
+    tell_empty(customers, skip)
+    local has_pages = customers.at - skip >= args.page_size
     if summary and not summary.ended and has_pages then check_update(optimove, before) end
     return summary, err
+end
+
+-- A file --------------------------------------------------------------------------------------
+
+--- Makes records tell how far they were read: `count` of them, `is_read` to the end, or `is_broken`.
+local function watch(rows)
+    local next_record = rows.next
+    rows.count, rows.is_read, rows.is_broken = 0, false, false
+    function rows:next()
+        local record, line, err = next_record(self)
+        if record ~= nil then
+            self.count = self.count + 1
+        else
+            self.is_read, self.is_broken = err == nil, err ~= nil
+        end
+        return record, line, err
+    end
+    return rows
+end
+
+--- How to go on with a file: dead letters have all that was not delivered, also what was not read; not that of
+-- standard input, nor what is behind a place where the file cannot be read.
+local function resume_file(rows)
+    return function(summary)
+        local parts = {}
+        if summary.dead_letters then parts[1] = "--file " .. summary.dead_letters end
+        if not rows.is_read and (rows.is_stream or rows.is_broken) then
+            parts[#parts + 1] = ("the records of %s after the first %d"):format(
+                rows.is_stream and "standard input" or rows.path, rows.count)
+        end
+        return parts[1] and table.concat(parts, ", then ")
+    end
+end
+
+---@async
+local function deliver_file(ctx, send, opts)
+    local rows = watch(records.open(ctx.args.file))
+    opts.resume = resume_file(rows)
+    return ctx:deliver(rows, send, opts)
 end
 
 --- Delivers the customers that the args name: recipient_group, action, date; or campaign, channel; or file, a
@@ -214,11 +263,11 @@ function M.deliver(ctx, map, send, opts)
     end
     local list = list_of(ctx.args)
     if list then return deliver_list(ctx, list, map, deliver_one, opts or {}) end
-    return ctx:deliver(records.open(ctx.args.file), function(customer)
+    return deliver_file(ctx, function(customer)
         local plain, err = spread_late(customer, map.members, delimiter_of(ctx.args))
         if not plain then return nil, err end
         return deliver_one(plain)
-    end, opts)
+    end, opts or {})
 end
 
 return M

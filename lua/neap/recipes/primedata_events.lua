@@ -27,7 +27,7 @@ local AHEAD = 8
 ---@field first? number Unix time: events from then on
 ---@field past? number Unix time: events before that
 ---@field is_wanted fun(name: string): boolean is there a map for such events
----@field left_out table<string, integer> events that nobody wants, by name
+---@field unmapped table<string, integer> events that nobody wants, by name
 ---@field queue neap.recipes.Row[] rows that were read, the one under way first
 ---@field line integer of the last one
 ---@field is_read boolean there are no more rows
@@ -175,7 +175,7 @@ end
 --- Counts an event that nobody wants.
 function Events:is_left_out(record, err)
     if err or self.is_wanted(record.event_name) then return false end
-    self.left_out[record.event_name] = (self.left_out[record.event_name] or 0) + 1
+    self.unmapped[record.event_name] = (self.unmapped[record.event_name] or 0) + 1
     return true
 end
 
@@ -230,7 +230,7 @@ function M.open(primedata, rows, spec)
     local first, past = lenient.instant(spec.since), lenient.instant(spec.till)
     if first and past and first >= past then refuse("--until %s: not later than --since", spec.till) end
     return setmetatable({
-        primedata = primedata, rows = rows, path = rows.path, dead_letters = rows.dead_letters, left_out = {},
+        primedata = primedata, rows = rows, path = rows.path, dead_letters = rows.dead_letters, unmapped = {},
         first = first, past = past, is_wanted = spec.is_wanted, queue = {}, line = 0, is_read = false,
     }, Events)
 end

@@ -21,7 +21,7 @@ end
 --- The file that is written is neither the one that is read nor that of the dead letters.
 local function check_paths(ctx, from, out)
     local read = type(from) == "table" and from or {}
-    local letters = rawget(ctx.args, "dead_letters") or read.dead_letters or deadletter.PATH
+    local letters = rawget(ctx.args, "dead_letters") or read.dead_letters or deadletter.free_path()
     for _, other in ipairs { { "--file", read.path }, { "--dead-letters", letters } } do
         if is_out(other[2], out) then
             error(errors.new {
@@ -63,14 +63,12 @@ local function worker(order, out, fn)
     end
 end
 
-local say = progress.around(function(line) io.stderr:write("neap: ", line, "\n") end)
-
 --- A delivery that ended early leaves no file; on standard output, which cannot be taken back, all that came.
 local function break_off(out, order)
     if out.out == "-" then
         order:finish()
     else
-        say(("the export is not complete: nothing is saved in %s, start again with all rows"):format(out.out))
+        progress.say(("the export is not complete: nothing is saved in %s, start again with all rows"):format(out.out))
     end
     out:abort()
 end

@@ -135,13 +135,13 @@ function Writer:volume()
     return self.count, self.handle:written()
 end
 
-local say = progress.around(function(line) io.stderr:write("neap: ", line, "\n") end)
-
 --- Says how many records there were where a dry run leaves nothing to see of them, and what became of columns.
 function Writer:note_end()
     self.lines:warn()
     local records, bytes = volumes.records(self.count), volumes.bytes(self.handle:written())
-    if runtime.options.dry_run then return say(("dry run: %s, nothing is saved"):format(records)) end
+    if runtime.options.dry_run then
+        return progress.say(("dry run: %s, nothing is saved"):format(records))
+    end
     local where = self.out == "-" and "written to standard output" or "saved in " .. self.out
     progress.note(("%s, %s, %s"):format(records, bytes, where))
 end
