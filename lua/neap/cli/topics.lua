@@ -61,8 +61,8 @@ The secret itself is accepted only in its variable NEAP_<VENDOR>_<SETTING>; on t
 in files it is refused (exit code 2), since others could read it there.
 
 A secret is sent to the vendor's own origin only, never follows a redirect to another one, and never
-leaves unencrypted except to this machine. In logs, errors and --dry-run it is shown as ***, and so it
-is in what the vendor answers if it has 8 characters or more: a shorter one could be ordinary data.]==],
+leaves unencrypted except to this machine. In logs, errors and --dry-run it is shown as ***. In what
+the vendor answers it is, too, if it has 8 characters or more: a shorter one could be ordinary data.]==],
     { "secret", "credentials", "keys" })
 
 topic("state", "what runs share and keep", [==[
