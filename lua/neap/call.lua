@@ -58,7 +58,7 @@ end
 local FAILURES = { network = "network", timeout = "timeout" }
 
 --- A wait for the next send that is long enough to be told, in seconds.
-local LONG_WAIT = 10
+local LONG_WAIT = 60
 
 --- Tells of a long wait between pages, of which nothing else tells. -> the verdict
 local function tell_wait(bound, request, said, verdict, seconds)

@@ -50,7 +50,9 @@ return neap.workflow {
         { "batch", type = "boolean", default = true, doc = "one member per call; else up to 50" },
         { "concurrency", type = "integer", min = 1, max = 10000, default = 64,
             doc = "customers, or batches, under way at once" },
-        { "dead_letters", type = "path", doc = "default neap.dead.ndjson, with --file FILE.dead.ndjson" },
+        { "dead_letters", type = "path",
+            doc = "default neap.dead.ndjson, or neap.dead-2.ndjson and so on if it is there; with --file "
+                .. "FILE.dead.ndjson" },
     },
     run = function(ctx, args)
         check_key(args.merge_key)

@@ -34,7 +34,9 @@ return neap.workflow {
         { "delimiter", values = { "comma", "colon", "semicolon", "tab" },
             doc = "between attributes where they come as one text; default comma" },
         { "concurrency", type = "integer", min = 1, max = 10000, default = 64, doc = "customers under way at once" },
-        { "dead_letters", type = "path", doc = "default neap.dead.ndjson, with --file FILE.dead.ndjson" },
+        { "dead_letters", type = "path",
+            doc = "default neap.dead.ndjson, or neap.dead-2.ndjson and so on if it is there; with --file "
+                .. "FILE.dead.ndjson" },
     },
     run = function(ctx)
         local opm = ctx:vendor "opm"

@@ -60,15 +60,16 @@ local function send(omni, event, options)
     return omni:track_event(params)
 end
 
-local function tell_left_out(left_out)
-    if next(left_out) ~= nil then neap.log.warn("events without a map were left out", left_out) end
-end
-
---- How to go on: dead letters have all that was not delivered, also the rows of a file that were not read.
-local function resume(events)
+--- How to go on: dead letters have all that was not delivered, also the rows of a file that were not read. Of
+-- those nobody knows yet from when on.
+local function resume(events, args)
+    local span = ""
+    for _, name in ipairs { "since", "until" } do
+        if args[name] then span = ("%s --%s %s"):format(span, name, args[name]) end
+    end
     return function(summary)
         local parts = {}
-        if summary.dead_letters then parts[1] = "--file " .. summary.dead_letters end
+        if summary.dead_letters then parts[1] = "--file " .. summary.dead_letters .. span end
         if events.rows.is_stream and not events.is_read then
             parts[#parts + 1] = ("the rows after line %d"):format(events.line)
         end
@@ -100,9 +101,7 @@ return neap.workflow {
             since = args.since, till = args["until"],
             is_wanted = function(name) return MAPS.orders[name] ~= nil or MAPS.events[name] ~= nil end,
         })
-        local summary, err = ctx:deliver(events, function(event) return send(omni, event, args) end,
-            { batch = args.batch and not ctx.dry_run, resume = resume(events) })
-        tell_left_out(events.left_out)
-        return summary, err
+        return ctx:deliver(events, function(event) return send(omni, event, args) end,
+            { batch = args.batch and not ctx.dry_run, resume = resume(events, args) })
     end,
 }

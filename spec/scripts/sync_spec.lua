@@ -407,6 +407,12 @@ describe(EVENTS, function()
         assert_last(result, "--until 2023-02-01: not later than --since")
     end)
 
+    it("says from when on it is to go on", function()
+        local result = sync(profiles(3, 3), { "--since", "2023-02-10", "--faults", "outage@primedata:from=0" })
+        assert.equal(1, result.code)
+        assert.matches("to go on: %-%-file [^ ]+ %-%-since 2023%-02%-10[^ ]*", result.err)
+    end)
+
     it("makes dead letters of profiles that there are not, and goes on", function()
         local file = flows.file("email,profile_id\nnobody@example.com,\n,x\np4@example.com,\n,\n", "ids.csv")
         local result, dir = sync(file)

@@ -261,13 +261,20 @@ function M.deliver(ctx, map, send, opts)
         if not mapped then return nil, err end
         return send(mapped)
     end
-    local list = list_of(ctx.args)
-    if list then return deliver_list(ctx, list, map, deliver_one, opts or {}) end
-    return deliver_file(ctx, function(customer)
+    local function deliver_late(customer)
         local plain, err = spread_late(customer, map.members, delimiter_of(ctx.args))
         if not plain then return nil, err end
         return deliver_one(plain)
-    end, opts or {})
+    end
+    local list, unseen = list_of(ctx.args), map:watch()
+    local summary, err
+    if list then
+        summary, err = deliver_list(ctx, list, map, deliver_one, opts or {})
+    else
+        summary, err = deliver_file(ctx, deliver_late, opts or {})
+    end
+    unseen:warn()
+    return summary, err
 end
 
 return M
