@@ -45,13 +45,12 @@ static bool is_same_folded(const char *a, const char *b, size_t len) {
 }
 
 static uint32_t hash_below(const neap_mapping *m, uint32_t parent, const char *name, size_t len) {
-    char folded[HASHED];
-    if (m->any_case) {
-        if (len > HASHED) len = HASHED;
-        for (size_t i = 0; i < len; i++) folded[i] = fold(name[i]);
-        name = folded;
-    }
-    return neap_json__hash(name, len) + parent * 0x9E3779B1u;
+    const uint32_t above = parent * 0x9E3779B1u;
+    char folded[HASHED] = {0};
+    if (!m->any_case) return neap_json__hash(name, len) + above;
+    if (len > HASHED) len = HASHED;
+    for (size_t i = 0; i < len; i++) folded[i] = fold(name[i]);
+    return neap_json__hash(folded, len) + above;
 }
 
 static size_t place_count(const neap_mapping *m) {

@@ -4,6 +4,8 @@
 
 #include "mapping_work.h"
 
+#define TWO_TO_63 9223372036854775808.0
+
 typedef neap_mapping_value value;
 
 /* ---- parts and items ---- */
@@ -152,7 +154,7 @@ static int to_integer(neap_mapping *m, value *v) {
     if (v->kind == NEAP_MAPPING__TEXT && read_integer(v->s, v->len, &integer))
         return set_integer(m, v, integer);
     if (v->kind != NEAP_MAPPING__FLOAT || v->number != floor(v->number)) return NEAP_EDECODE;
-    if (v->number < -0x1p63 || v->number >= 0x1p63) return NEAP_EDECODE;
+    if (v->number < -TWO_TO_63 || v->number >= TWO_TO_63) return NEAP_EDECODE;
     return set_integer(m, v, (int64_t)v->number);
 }
 

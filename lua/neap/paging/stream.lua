@@ -187,7 +187,10 @@ end
 ---@param ordered? boolean
 ---@return table page
 function M.page(paging, body, ordered)
-    local self = setmetatable({ body = body, paging = paging, ordered = ordered, before = 0 }, Stream)
+    local options = body.bound.decode_options -- of all calls
+    local self = setmetatable({
+        body = body, paging = paging, ordered = ordered or options and options.ordered, before = 0,
+    }, Stream)
     begin(self)
     local finish, may_trail = body.bound.any_case and fold.readable or nil, pages.may_trail(paging)
     local page, tail = { url = body.url }, nil -- a page of nothing but what is beside the records
