@@ -6,7 +6,6 @@
 
 #include "../../csrc/core/mapping.h"
 
-extern void *__real_malloc(size_t size);
 extern void *__real_calloc(size_t count, size_t size);
 extern void *__real_realloc(void *p, size_t size);
 void *__wrap_malloc(size_t size);
