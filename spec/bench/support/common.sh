@@ -6,6 +6,7 @@ neap=
 port=
 nginx_pid=
 work=
+connections=4096
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/neap-bench
 on_server=() # prefixes that put servers and clients on processors of their own
 on_client=()
@@ -98,7 +99,7 @@ nginx_conf() {
 	pid $work/nginx.pid;
 	error_log $work/nginx.log;
 	${3-}
-	events { worker_connections 4096; }
+	events { worker_connections $connections; }
 	http {
 	    access_log off;
 	    client_body_temp_path $work/body;

@@ -1,0 +1,2 @@
+-- The least that a handler can do.
+return function() return "hello" end

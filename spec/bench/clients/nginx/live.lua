@@ -1,0 +1,2 @@
+-- How many tasks there are in this worker.
+return function() return tostring(neap.loop.live()) end
