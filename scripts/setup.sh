@@ -3,9 +3,10 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 
 build_packages=(ca-certificates cmake gcc libc6-dev libcurl4-openssl-dev libexpat1-dev
-    liblua5.4-dev libmicrohttpd-dev libsqlite3-dev libuv1-dev lua-cjson lua-cjson-dev lua-lpeg
-    lua-lpeg-dev lua5.4 ninja-build pkg-config zlib1g-dev)
-test_packages=(clang-tidy cppcheck g++ lua-busted lua-check)
+    liblua5.4-dev libmicrohttpd-dev libsqlite3-dev libssl-dev libuv1-dev lua-cjson lua-cjson-dev
+    lua-lpeg lua-lpeg-dev lua5.4 ninja-build pkg-config zlib1g-dev)
+test_packages=(clang-tidy cppcheck curl g++ libnginx-mod-http-lua lua-busted lua-check lua-luv
+    luarocks nginx nginx-dev valgrind)
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$0: $*"; exit 1; }
@@ -25,6 +26,17 @@ apt_get() {
     fi
 }
 
+# without_services COMMAND...: what is installed meanwhile starts no service; nginx's would take port 80.
+without_services() (
+    policy=/usr/sbin/policy-rc.d as_root=()
+    if [[ ! -e $policy ]]; then
+        ((EUID == 0)) || as_root=(sudo)
+        trap '"${as_root[@]}" rm -f "$policy"' EXIT
+        printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" install -m 755 /dev/stdin "$policy"
+    fi
+    "$@"
+)
+
 # install_missing PACKAGES...: installs those that are not there. One dpkg-query when all are.
 install_missing() {
     local package installed missing=()
@@ -39,10 +51,10 @@ install_missing() {
     # Without package lists, or with lists older than the archive, an update is needed first.
     if [[ -z $(find /var/lib/apt/lists -name '*_Packages*' -print -quit 2>/dev/null) ]]; then
         apt_get update || die "apt-get update failed"
-        apt_get install --no-install-recommends "${missing[@]}" || die "apt-get install failed"
-    elif ! apt_get install --no-install-recommends "${missing[@]}" 2>/dev/null; then
+        without_services apt_get install --no-install-recommends "${missing[@]}" || die "apt-get install failed"
+    elif ! without_services apt_get install --no-install-recommends "${missing[@]}" 2>/dev/null; then
         apt_get update || die "apt-get update failed"
-        apt_get install --no-install-recommends "${missing[@]}" || die "apt-get install failed"
+        without_services apt_get install --no-install-recommends "${missing[@]}" || die "apt-get install failed"
     fi
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "limits.h"
 #include "lua/runtime.h"
 #include "lua/task.h"
 #include "signals.h"
@@ -32,11 +33,12 @@ static void command_done(void *ud, lua_State *L, bool failed, int count) {
     if (count > 0) fprintf(stderr, "neap: bug: %s\n", luaL_tolstring(L, -count, NULL));
 }
 
-/* [argc, argv, command] -> starts neap.cli.main(arguments) */
+/* [argc, argv, command, neap] -> starts neap.cli.main(arguments) */
 static int start_command(lua_State *L) {
     int i, argc = (int)lua_tointeger(L, 1);
     char **argv = lua_touserdata(L, 2);
     void *c = lua_touserdata(L, 3);
+    limits_preload(L, lua_touserdata(L, 4));
     lua_getglobal(L, "require");
     lua_pushliteral(L, "neap.cli");
     lua_call(L, 1, 1);
@@ -58,7 +60,8 @@ static int run(neap *n, int argc, char **argv) {
     lua_pushinteger(L, argc);
     lua_pushlightuserdata(L, argv);
     lua_pushlightuserdata(L, &c);
-    if (lua_pcall(L, 3, 0, 0) != LUA_OK) {
+    lua_pushlightuserdata(L, n);
+    if (lua_pcall(L, 4, 0, 0) != LUA_OK) {
         fprintf(stderr, "neap: %s\n", luaL_tolstring(L, -1, NULL));
         return EXIT_BUG;
     }
@@ -86,7 +89,7 @@ int main(int argc, char **argv) {
     fill_standard();
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write, not the end (TRAPS.md 86) */
     signal(SIGXFSZ, SIG_IGN); /* so is a file beyond its limit */
-    if (neap_new(&n) < 0) return EXIT_BUG;
+    if (neap_new(&n, NULL) < 0) return EXIT_BUG;
     code = run(n, argc, argv);
     neap_free(n);
     if ((fflush(stdout) != 0 || ferror(stdout)) && code == 0) code = EXIT_BUG;

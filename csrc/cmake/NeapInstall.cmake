@@ -19,11 +19,12 @@ install(EXPORT neapTargets NAMESPACE neap:: DESTINATION ${package_dir})
 configure_package_config_file(${PROJECT_SOURCE_DIR}/csrc/cmake/neapConfig.cmake.in
   ${PROJECT_BINARY_DIR}/neapConfig.cmake INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/neapConfigVersion.cmake
-  COMPATIBILITY SameMajorVersion)
+  COMPATIBILITY ${NEAP_COMPATIBILITY})
 # Relative to itself, so that `cmake --install --prefix` may put it anywhere.
 file(RELATIVE_PATH NEAP_PC_PREFIX /x/${CMAKE_INSTALL_LIBDIR}/pkgconfig /x)
 configure_file(${PROJECT_SOURCE_DIR}/csrc/neap.pc.in ${PROJECT_BINARY_DIR}/neap.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/neapConfig.cmake ${PROJECT_BINARY_DIR}/neapConfigVersion.cmake
   DESTINATION ${package_dir})
 install(FILES ${PROJECT_BINARY_DIR}/neap.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
-install(FILES ${PROJECT_SOURCE_DIR}/LICENSE TYPE DOC)
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/csrc/README.md TYPE DOC)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/csrc/examples TYPE DOC)

@@ -8,6 +8,11 @@ cmake_dependent_option(NEAP_BUILD_TESTS "Build the C tests, and the module with 
   OFF PROJECT_IS_TOP_LEVEL OFF)
 option(NEAP_BUILD_FUZZERS "Build the libFuzzer targets (clang)" OFF)
 option(NEAP_MODULE_SERVER "Link the HTTP sandbox into the module, for specs" ${NEAP_BUILD_TESTS})
+option(NEAP_BUILD_NGINX "Build the module for nginx, where nginx-dev is installed" ON)
+set(NEAP_NGINX_SOURCE /usr/share/nginx/src CACHE PATH "What nginx-dev brings")
+if(NOT EXISTS ${NEAP_NGINX_SOURCE}/conf_flags)
+  set(NEAP_BUILD_NGINX OFF) # for this run: the package may come later
+endif()
 option(NEAP_WERROR "Treat warnings as errors" OFF)
 option(NEAP_COVERAGE "Count executed lines with gcov" OFF)
 set(NEAP_SANITIZE "" CACHE STRING "Sanitizers: address;undefined or thread")

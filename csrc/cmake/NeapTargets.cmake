@@ -1,5 +1,13 @@
 # How targets of this project are made.
 
+# What callers may rely on: while the major version is 0, a minor one may break them.
+set(NEAP_SOVERSION ${PROJECT_VERSION_MAJOR})
+set(NEAP_COMPATIBILITY SameMajorVersion)
+if(PROJECT_VERSION_MAJOR EQUAL 0)
+  set(NEAP_SOVERSION 0.${PROJECT_VERSION_MINOR})
+  set(NEAP_COMPATIBILITY SameMinorVersion)
+endif()
+
 # neap_object_library(NAME SOURCES...): a layer, with our compile rules and warnings.
 function(neap_object_library name)
   add_library(${name} OBJECT ${ARGN})

@@ -7,19 +7,37 @@ static neap_gate *gate_of(neap_call *c) {
     return c->ticket.queue->gate;
 }
 
-static neap_loop *loop_of(neap_call *c) {
+static neap_loop *loop_of(const neap_call *c) {
     return c->ticket.queue->flow->loop;
 }
 
 void neap_call_init(neap_call *c, neap_queue *q, const neap_policy *policy, bool repeatable,
                     void (*done)(neap_ticket *, int rc), void *ud) {
-    *c = (neap_call){.policy = policy, .repeatable = repeatable};
+    *c = (neap_call){.policy = policy, .repeatable = repeatable, .begun_ns = neap_loop_now_ns(q->flow->loop)};
     neap_ticket_init(&c->ticket, q, done, ud);
+}
+
+void neap_call_judge(neap_call *c, int outcome) {
+    c->judged = true;
+    c->outcome = outcome;
+}
+
+/* The present send is over, well or not. */
+static void measure_send(const neap_call *c, int64_t now) {
+    if (c->ticket.departed) neap_meter_add_send_time(c->meter, now - c->departed_ns);
+}
+
+static void measure_call(const neap_call *c) {
+    int64_t now = neap_loop_now_ns(loop_of(c));
+    int unsaid = c->good ? 0 : NEAP_ECANCELLED;
+    measure_send(c, now);
+    neap_meter_add_call(c->meter, c->judged ? c->outcome : unsaid, now - c->begun_ns);
 }
 
 void neap_call_finish(neap_call *c) {
     if (c->finished) return;
     c->finished = true;
+    if (c->meter != NULL) measure_call(c);
     neap_ticket_release(&c->ticket);
     neap_queue_gate_changed(c->ticket.queue, neap_gate_leave(gate_of(c), &c->ticket.record));
 }
@@ -52,9 +70,13 @@ int neap_call_await_unblocked(neap_call *c) {
 
 /* Starts the entry of the present admission. */
 static void log_send(neap_call *c, int64_t now) {
+    static const neap_attempt none;
     bool first = c->attempts.len == 0;
+    const neap_attempt *last = first ? &none : &c->attempts.items[c->attempts.len - 1];
     if (c->logged) return;
     c->logged = true;
+    c->good = false;
+    neap_meter_add_send(c->meter, !first, last->status, last->failure);
     c->attempts.items[c->attempts.len++] = (neap_attempt){
         .at_ms = neap_loop_wall_ms(loop_of(c)), .wait_ns = first ? 0 : now - c->settled_ns};
 }
@@ -62,6 +84,7 @@ static void log_send(neap_call *c, int64_t now) {
 void neap_call_depart(neap_call *c, int64_t now) {
     if (c->ticket.state != NEAP_TICKET_HELD || c->ticket.departed) return;
     neap_ticket_depart(&c->ticket, now);
+    c->departed_ns = now;
     c->departures++;
     log_send(c, now);
 }
@@ -103,7 +126,9 @@ static void close_send(neap_call *c, const neap_reply *reply, int64_t now) {
     a = &c->attempts.items[c->attempts.len - 1];
     a->status = reply->status;
     a->failure = reply->failure;
+    c->good = reply->failure == NEAP_FAILURE_NONE && reply->status >= 200 && reply->status < 300;
     c->settled_ns = now;
+    measure_send(c, now);
     neap_ticket_release(&c->ticket);
 }
 
@@ -146,6 +171,7 @@ neap_decision neap_call_broke(neap_call *c, neap_failure failure, double random)
     c->settled_ns = neap_loop_now_ns(loop_of(c));
     a->status = 0;
     a->failure = failure;
+    c->good = false;
     d = neap_policy_decide(c->policy, &c->history, &reply, c->repeatable, c->settled_ns, random);
     set_wait(c, &d, -1, c->settled_ns);
     return d;

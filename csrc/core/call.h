@@ -22,7 +22,13 @@ typedef struct neap_call {
     bool repeatable;        /* the endpoint's write class lets an ambiguous send be repeated */
     bool logged;            /* the present admission has its entry in attempts */
     bool finished;
+    bool good;             /* the last send was answered with a 2xx */
+    bool judged;           /* `outcome` was told */
+    int outcome;           /* 0 or a code of error.h */
     unsigned departures;   /* sends that really left */
+    neap_meter_endpoint *meter; /* counts it and its sends; borrowed, set after init, NULL: nobody does */
+    int64_t begun_ns;      /* when it was made */
+    int64_t departed_ns;   /* when the present send left */
     int64_t settled_ns;    /* when the last send was judged */
     int64_t gate_wait_ns;  /* last wait granted for an outage */
 } neap_call;
@@ -52,6 +58,8 @@ neap_decision neap_call_settle(neap_call *, const neap_reply *, double random);
 /* The answer that was settled last, a good one, turned out to break off while its body was read. Judged like any
  * such failure, on the same budgets, but the vendor did answer: neither gate nor group hears of it. */
 neap_decision neap_call_broke(neap_call *, neap_failure, double random);
+/* Says for the metrics what came of it: 0 or the code of its error. Unsaid it is well after a 2xx, else cancelled. */
+void neap_call_judge(neap_call *, int outcome);
 /* Takes part in nothing any more: leaves line and gate, gives an unsent admission back. Its log
  * stays. Idempotent. */
 void neap_call_finish(neap_call *);

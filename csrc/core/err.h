@@ -5,31 +5,8 @@
 #ifndef NEAP_CORE_ERR_H
 #define NEAP_CORE_ERR_H
 
+#include <neap/error.h>
 #include <stdarg.h>
-
-/* X(symbol, value, kind as scripts see it) */
-#define NEAP_ERR_LIST(X)                                                                           \
-    X(EINVAL, -1, "invalid")                                                                     \
-    X(ESETTINGS, -2, "settings")                                                                   \
-    X(EAUTH, -3, "auth")                                                                           \
-    X(EREJECTED, -4, "rejected")                                                                   \
-    X(ELIMIT, -5, "limit")                                                                         \
-    X(EOUTAGE, -6, "outage")                                                                       \
-    X(ENETWORK, -7, "network")                                                                     \
-    X(ETIMEOUT, -8, "timeout")                                                                     \
-    X(ETLS, -9, "tls")                                                                             \
-    X(EREDIRECT, -10, "redirect")                                                                  \
-    X(EDECODE, -11, "decode")                                                                      \
-    X(ETOOLARGE, -12, "too_large")                                                                 \
-    X(ECANCELLED, -13, "cancelled")                                                                \
-    X(EBUG, -14, "bug")                                                                            \
-    X(ENOMEM, -15, "memory")
-
-enum neap_err_code {
-#define X(sym, value, kind) NEAP_##sym = (value),
-    NEAP_ERR_LIST(X)
-#undef X
-};
 
 #define NEAP_ERR_MESSAGE_LEN 256
 
@@ -38,9 +15,6 @@ typedef struct neap_err {
     int code;                           /* 0: no error */
     char message[NEAP_ERR_MESSAGE_LEN]; /* one line, impersonal, no secret, cut if longer */
 } neap_err;
-
-/* Gets the kind of a code ("network"); "bug" for an unknown one. Static storage. */
-const char *neap_err_kind(int code);
 
 /* Fills err (may be NULL) and returns code, so that `return neap_err_set(...)` reads well. */
 int neap_err_set(neap_err *err, int code, const char *fmt, ...)

@@ -46,7 +46,7 @@ typedef enum neap_file_kind {
     NEAP_FILE_SIZE,    /* path; result.size */
     NEAP_FILE_EXISTS,  /* path; result.size 1 or 0 */
     NEAP_FILE_READ_ALL, /* path, n: the whole file into result.data; NEAP_ETOOLARGE beyond n bytes */
-    NEAP_FILE_MAKE_DIR, /* path: with those above it; fine if it is there */
+    NEAP_FILE_MAKE_DIR, /* path: with those above it; fine if it is there; result.data: its absolute path */
     NEAP_FILE_SAME      /* path, to: one file, there or not? result.size 1 or 0 */
 } neap_file_kind;
 

@@ -26,8 +26,11 @@ int neap_file_work_wait(int fd, short events, int wake) {
 
 /* --- opening ------------------------------------------------------------------------------- */
 
+/* What is made is the owner's to write, whatever the process's umask: nginx's is 0. */
+enum { FILE_MODE = 0644, DIR_MODE = 0755 };
+
 static int open_at(const char *path, int flags, int *out) {
-    *out = open(path, flags | O_CLOEXEC | O_NOCTTY, 0666);
+    *out = open(path, flags | O_CLOEXEC | O_NOCTTY, FILE_MODE);
     return *out < 0 ? errno : 0;
 }
 
@@ -280,13 +283,14 @@ static int do_remove(neap_file_work *w) {
 
 static int make_one(const char *path) {
     struct stat st;
-    if (mkdir(path, 0777) == 0) return 0;
+    if (mkdir(path, DIR_MODE) == 0) return 0;
     if (errno != EEXIST) return errno;
     if (stat(path, &st) < 0) return errno;
     return S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
 }
 
 static int do_make_dir(neap_file_work *w) {
+    char absolute[PATH_MAX];
     int rc = 0;
     w->verb = "make directory";
     for (char *slash = strchr(w->path + 1, '/'); rc == 0 && slash != NULL; slash = strchr(slash + 1, '/')) {
@@ -294,7 +298,10 @@ static int do_make_dir(neap_file_work *w) {
         rc = make_one(w->path);
         *slash = '/';
     }
-    return rc != 0 ? rc : make_one(w->path);
+    if (rc == 0) rc = make_one(w->path);
+    if (rc != 0) return rc;
+    if (realpath(w->path, absolute) == NULL) return errno;
+    return neap_buf_add(&w->data, absolute, strlen(absolute)) < 0 ? ENOMEM : 0;
 }
 
 static int do_size(neap_file_work *w) {

@@ -5,6 +5,7 @@
 
 void neap_gate_deinit(neap_gate *g) {
     neap_attempts_deinit(&g->cause);
+    neap_meter_close_gate(&g->meter);
 }
 
 static void park(neap_gate *g, neap_gate_record *r) {

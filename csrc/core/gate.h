@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "meter.h"
 #include "retry.h"
 
 typedef enum neap_gate_state { NEAP_GATE_OPEN, NEAP_GATE_CLOSED, NEAP_GATE_DOWN } neap_gate_state;
@@ -48,8 +49,10 @@ struct neap_gate {
     int64_t down_until_ns;     /* DOWN: when it ends */
     int64_t pause_until_ns;    /* nothing leaves before */
     neap_attempts cause;       /* the probe's sends, of the last time it went down */
+    neap_meter_gate meter;     /* whose metrics it counts in, with all queues that it has */
 };
 
+/* Also takes it out of its meter. */
 void neap_gate_deinit(neap_gate *);
 
 /* The state at `now`. */

@@ -108,16 +108,19 @@ static const neap_exchange_ops ops = {ex_head, ex_write, ex_end, ex_abort};
 
 /* --- the request --------------------------------------------------------------------------- */
 
+/* Calls the handler, or tells it that the client has gone. */
 static void on_job(neap_job *job) {
     inproc *x = job->ud;
     if (!x->handed) {
         x->handed = true;
         neap_transfer__depart(x->t);
         x->handler->handle(x->handler, &x->ex);
-    } else if (x->waiting) { /* the client has gone */
-        x->waiting = false;
-        if (x->ex.on_drain != NULL) x->ex.on_drain(&x->ex);
+        return;
     }
+    if (x->ex.on_gone != NULL) x->ex.on_gone(&x->ex);
+    if (!x->waiting) return;
+    x->waiting = false;
+    if (x->ex.on_drain != NULL) x->ex.on_drain(&x->ex);
 }
 
 /* The copied text, cut up: each piece is `len` bytes and a NUL. */
@@ -238,7 +241,7 @@ static void inproc_drop(neap_transfer *t) {
     t->wire = NULL;
     x->t = NULL;
     if (!x->handed) free_exchange(x);
-    else if (x->waiting) neap_loop_post(x->loop, &x->job);
+    else neap_loop_post(x->loop, &x->job);
 }
 
 static void inproc_close(neap_http *h) {

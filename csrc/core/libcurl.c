@@ -3,26 +3,7 @@
 
 #include "library.h"
 
-struct neap_libcurl neap_libcurl;
-
-static const char *const names[] = {
-#define X(name) #name,
-    NEAP_LIBCURL_FUNCTIONS(X)
-#undef X
-};
-
-static neap_library library = {
-    .file = NEAP_LIBCURL_FILE,
-    .package = "libcurl4",
-    .names = names,
-    .functions = &neap_libcurl,
-    .count = sizeof names / sizeof *names,
-    .lock = PTHREAD_MUTEX_INITIALIZER,
-};
-
-int neap_libcurl_open(neap_err *err) {
-    return neap_library_open(&library, err);
-}
+NEAP_LIBRARY(neap_libcurl, NEAP_LIBCURL_FILE, "libcurl4", NEAP_LIBCURL_FUNCTIONS)
 
 void neap_libcurl_trim(void) {
     neap_library_trim(&library);

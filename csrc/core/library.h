@@ -12,7 +12,7 @@
 
 #include "err.h"
 
-/* One library, static memory: see libcurl.c. */
+/* One library, static memory: see NEAP_LIBRARY. */
 typedef struct neap_library {
     const char *file;         /* its soname */
     const char *package;      /* of Debian, for messages */
@@ -32,5 +32,23 @@ int neap_library_open(neap_library *, neap_err *err);
  * initialise them more of their code runs than ever after; 6 MiB that nobody looks at again. They are pages
  * of files: what is needed after all comes back. Opening ends with it; so should an initialisation. */
 void neap_library_trim(const neap_library *);
+
+/* All of a file such as libz.c: the table neap_<noun> of a header such as libz.h, whose FUNCTIONS lists what is
+ * used, and neap_<noun>_open. The file's `library` is what was opened. */
+#define NEAP_LIBRARY(noun, soname, debian_package, FUNCTIONS)                                      \
+    struct noun noun;                                                                              \
+    static const char *const names[] = {FUNCTIONS(NEAP_LIBRARY_NAME)};                             \
+    static neap_library library = {                                                                \
+        .file = (soname),                                                                          \
+        .package = (debian_package),                                                               \
+        .names = names,                                                                            \
+        .functions = &(noun),                                                                      \
+        .count = sizeof names / sizeof *names,                                                     \
+        .lock = PTHREAD_MUTEX_INITIALIZER,                                                         \
+    };                                                                                             \
+    int noun##_open(neap_err *err) {                                                               \
+        return neap_library_open(&library, err);                                                   \
+    }
+#define NEAP_LIBRARY_NAME(name) #name,
 
 #endif

@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "err.h"
+#include "meter.h"
 
 /* A time that does not come by itself: some event has to happen first. */
 #define NEAP_NEVER INT64_MAX
@@ -75,6 +76,7 @@ typedef struct neap_limit {
     int64_t departed_ns; /* paced: departure of the last one */
     uint64_t last;       /* paced: its place; 0 before the first */
     bool answered;       /* paced: its answer is in */
+    neap_meter_wait *meter; /* counts the waits for it; borrowed, NULL: nobody does */
 } neap_limit;
 
 /* What there is to know about a limit. */

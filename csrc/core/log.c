@@ -174,11 +174,16 @@ static int add_text_value(neap_log *log, const char *s, size_t len) {
     return add_quoted(&log->line, log->part.data, log->part.len);
 }
 
+/* What TEXT has before the message. */
+static int add_frame(neap_buf *line, neap_log_level level, int64_t wall_ms) {
+    int rc = add_time(line, wall_ms);
+    return rc < 0 ? rc : neap_buf_printf(line, " %-5s ", names[level]);
+}
+
 static int add_text(neap_log *log, neap_log_level level, int64_t wall_ms, const char *message,
                     size_t message_len, const neap_log_field *fields, size_t count) {
     neap_buf *line = &log->line;
-    int rc = add_time(line, wall_ms);
-    if (rc == 0) rc = neap_buf_printf(line, " %-5s ", names[level]);
+    int rc = log->format == NEAP_LOG_PLAIN ? 0 : add_frame(line, level, wall_ms);
     if (rc == 0) rc = redact_part(log, message, message_len);
     if (rc == 0) rc = add_clean(line, log->part.data, log->part.len, false);
     for (size_t i = 0; rc == 0 && i < count; i++) {
@@ -250,7 +255,7 @@ int neap_log_write(neap_log *log, neap_log_level level, int64_t wall_ms, const c
     if (rc == 0) rc = neap_buf_puts(&log->line, "\n");
     if (rc < 0) return rc;
     log->busy = true;
-    if (log->sink != NULL) log->sink(log->ud, log->line.data, log->line.len - 1);
+    if (log->sink != NULL) log->sink(log->ud, level, log->line.data, log->line.len - 1);
     else write_fd(log->fd, log->line.data, log->line.len);
     log->busy = false;
     return 0;

@@ -2,8 +2,9 @@
  *
  *   2026-11-21T10:00:00.123Z info  message key=value other="with blanks"
  *   {"at":"2026-11-21T10:00:00.123Z","level":"info","message":"message","fields":{"key":"value"}}
+ *   message key=value other="with blanks"
  *
- * Control characters are written as JSON escapes and bytes that are no UTF-8 as U+FFFD, in both
+ * Control characters are written as JSON escapes and bytes that are no UTF-8 as U+FFFD, in all
  * forms, so a record is always one line and cannot drive a terminal. One log is used on one
  * thread. */
 #ifndef NEAP_CORE_LOG_H
@@ -22,7 +23,8 @@ typedef enum neap_log_level {
     NEAP_LOG_TRACE,
 } neap_log_level;
 
-typedef enum neap_log_format { NEAP_LOG_TEXT, NEAP_LOG_JSON } neap_log_format;
+/* PLAIN is TEXT without time and level, for sinks that have their own. */
+typedef enum neap_log_format { NEAP_LOG_TEXT, NEAP_LOG_JSON, NEAP_LOG_PLAIN } neap_log_format;
 
 /* One field of a record; all borrowed. */
 typedef struct neap_log_field {
@@ -34,7 +36,7 @@ typedef struct neap_log_field {
 } neap_log_field;
 
 /* Gets a line without its newline, borrowed until it returns. May not write to the same log. */
-typedef void neap_log_sink(void *ud, const char *line, size_t len);
+typedef void neap_log_sink(void *ud, neap_log_level level, const char *line, size_t len);
 
 typedef struct neap_log neap_log;
 

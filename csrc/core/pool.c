@@ -1,6 +1,7 @@
 /* pool.c: see pool.h. */
 #include "pool.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,38 +57,65 @@ static void *cut(neap_pool *p, size_t class) {
     return block;
 }
 
+/* What seldom happens stays out of neap_pool_realloc, or its few instructions would begin with saving registers. */
+#define SELDOM __attribute__((noinline))
+
+static SELDOM void *refuse(const neap_pool *p) {
+    if (p->on_refusal != NULL) p->on_refusal(p->ud);
+    return NULL;
+}
+
+/* Would it take the pool beyond its limit? */
+static bool exceeds(const neap_pool *p, size_t more) {
+    return p->limit > 0 && more > (p->limit > p->used ? p->limit - p->used : 0);
+}
+
+static SELDOM void *take_new(neap_pool *p, size_t size) {
+    void *block = size >= SMALL_END ? malloc(size) : cut(p, class_of(size));
+    if (block != NULL) p->used += size;
+    return block;
+}
+
+/* A block of size > 0 that the limit allows. */
 static void *take(neap_pool *p, size_t size) {
-    size_t class;
-    link *l;
-    if (size >= SMALL_END) return malloc(size);
-    class = class_of(size);
-    l = p->free[class];
-    if (l == NULL) return cut(p, class);
-    p->free[class] = l->next;
+    link *l = size < SMALL_END ? p->free[class_of(size)] : NULL;
+    if (l == NULL) return take_new(p, size);
+    p->free[class_of(size)] = l->next;
+    p->used += size;
     return l;
 }
 
 static void drop(neap_pool *p, void *block, size_t size) {
+    p->used -= size;
     if (size >= SMALL_END) free(block);
     else put(p, block, class_of(size));
 }
 
-static void *move(neap_pool *p, void *block, size_t old, size_t size) {
-    void *to;
-    if (old >= SMALL_END && size >= SMALL_END) return realloc(block, size);
-    if (old < SMALL_END && size < SMALL_END && class_of(old) == class_of(size)) return block;
-    to = take(p, size);
+static SELDOM void *move_far(neap_pool *p, void *block, size_t old, size_t size) {
+    void *to = take(p, size);
     if (to == NULL) return NULL;
     memcpy(to, block, old < size ? old : size);
     drop(p, block, old);
     return to;
 }
 
+static void *move(neap_pool *p, void *block, size_t old, size_t size) {
+    if (size > old && exceeds(p, size - old)) return refuse(p);
+    if (old >= SMALL_END && size >= SMALL_END) block = realloc(block, size);
+    else if (old >= SMALL_END || size >= SMALL_END || class_of(old) != class_of(size))
+        return move_far(p, block, old, size);
+    if (block != NULL) p->used += size - old;
+    return block;
+}
+
 void *neap_pool_realloc(neap_pool *p, void *block, size_t old, size_t size) {
-    if (block == NULL) return size > 0 ? take(p, size) : NULL;
-    if (size > 0) return move(p, block, old, size);
-    drop(p, block, old);
-    return NULL;
+    if (block != NULL) {
+        if (size > 0) return move(p, block, old, size);
+        drop(p, block, old);
+        return NULL;
+    }
+    if (size == 0) return NULL;
+    return exceeds(p, size) ? refuse(p) : take(p, size);
 }
 
 void neap_pool_deinit(neap_pool *p) {

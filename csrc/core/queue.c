@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "err.h"
+#include "queue_wait.h"
 
 static void pump(neap_flow *);
 
@@ -90,8 +91,12 @@ static void add_waiting(neap_ticket *t) {
 /* Takes a waiting ticket out of everything; it is idle then. */
 static void remove_waiting(neap_ticket *t) {
     neap_queue *q = t->queue;
+    neap_ticket__wait_for(t, NULL);
     if (t->state == NEAP_TICKET_PARKED) neap_timer_stop(q->flow->loop, &t->node);
-    if (t->state == NEAP_TICKET_LINED) neap_timer_heap_drop(&q->line, &t->node);
+    if (t->state == NEAP_TICKET_LINED) {
+        neap_timer_heap_drop(&q->line, &t->node);
+        neap_queue__unlined(q);
+    }
     if (q->line.len == 0) set_active(q, false);
     if (t->next) t->next->prev = t->prev;
     else q->waiting_last = t->prev;
@@ -183,8 +188,9 @@ static neap_ticket *find_ready(neap_flow *f, int64_t now, int64_t *next) {
     for (neap_queue *q = f->active; q != NULL; q = q->a_next) {
         neap_ticket *t = head_of(q, now);
         int64_t at;
+        at = t != NULL ? neap_queue_ready_at(q, now) : NEAP_NEVER;
+        if (at > now) neap_queue__wait_for(q, neap_queue__cause(q, now), now);
         if (t == NULL) continue;
-        at = neap_queue_ready_at(q, now);
         if (at > now) at = earlier(at, want_slots(q, now));
         if (at > now && at < *next) *next = at;
         if (at <= now && (best == NULL || t->arrival < best->arrival)) best = t;
@@ -228,7 +234,9 @@ static void pump(neap_flow *f) {
 static int line_up(neap_ticket *t) {
     neap_queue *q = t->queue;
     if (neap_timer_heap_put(&q->line, &t->node, (int64_t)t->arrival) < 0) return NEAP_ENOMEM;
+    neap_ticket__wait_for(t, NULL);
     t->state = NEAP_TICKET_LINED;
+    neap_queue__lined(q);
     set_active(q, true);
     return 0;
 }
@@ -238,8 +246,11 @@ static bool gate_lets(const neap_ticket *t) {
     return g->state == NEAP_GATE_OPEN || g->probe == &t->record;
 }
 
-static int park_until(neap_ticket *t, int64_t due) {
+/* `is_pause`: until the end of the group's pause, else of its own wait. */
+static int park_until(neap_ticket *t, int64_t due, bool is_pause) {
+    const neap_meter_vendor *v = t->queue->gate->meter.vendor;
     t->state = NEAP_TICKET_PARKED;
+    if (v != NULL) neap_ticket__wait_for(t, is_pause ? v->pause : v->retry);
     return neap_timer_start(t->queue->flow->loop, &t->node, due);
 }
 
@@ -248,12 +259,14 @@ static void look_again(neap_ticket *t) {
     int64_t pause = t->queue->gate->pause_until_ns;
     int64_t at = t->not_before_ns > pause ? t->not_before_ns : pause;
     if (at > neap_loop_now_ns(t->queue->flow->loop)) {
-        if (park_until(t, at) < 0) dismiss(t, NEAP_ENOMEM);
+        if (park_until(t, at, pause > t->not_before_ns) < 0) dismiss(t, NEAP_ENOMEM);
     } else if (gate_lets(t)) {
         dismiss(t, 0);
     } else {
+        const neap_meter_vendor *v = t->queue->gate->meter.vendor;
         neap_timer_stop(t->queue->flow->loop, &t->node);
         t->state = NEAP_TICKET_GATED;
+        if (v != NULL) neap_ticket__wait_for(t, v->gate);
     }
 }
 
@@ -287,6 +300,7 @@ static int wait_in_line(neap_ticket *t, int64_t now) {
         return NEAP_ENOMEM;
     }
     if (head_of(q, now) == t) pump(q->flow);
+    else if (q->cause == NULL) neap_queue__wait_for(q, neap_queue__cause(q, now), now);
     if (t->state == NEAP_TICKET_HELD) return 1;
     if (t->state == NEAP_TICKET_IDLE) return NEAP_ENOMEM;
     t->told = true;
@@ -295,7 +309,7 @@ static int wait_in_line(neap_ticket *t, int64_t now) {
 
 static int wait_parked(neap_ticket *t) {
     add_waiting(t);
-    if (park_until(t, t->not_before_ns) < 0) {
+    if (park_until(t, t->not_before_ns, false) < 0) {
         remove_waiting(t);
         return NEAP_ENOMEM;
     }
@@ -408,8 +422,15 @@ static void wake_gated(neap_flow *f, const neap_gate *gate) {
     }
 }
 
+/* Says for the metrics until when the gate lets nobody but its probe pass. */
+static void measure_gate(neap_gate *g) {
+    int64_t until = g->state == NEAP_GATE_CLOSED ? NEAP_NEVER : g->down_until_ns;
+    neap_meter_set_gate(&g->meter, g->state == NEAP_GATE_OPEN ? 0 : until);
+}
+
 void neap_queue_gate_changed(neap_queue *q, neap_gate_change change) {
     neap_gate_record *r;
+    if (change != NEAP_GATE_SAME) measure_gate(q->gate);
     if (change == NEAP_GATE_FELL) dismiss_group(q->flow, q->gate);
     if (change == NEAP_GATE_OPENED)
         while ((r = neap_gate_pop(q->gate)) != NULL) free_record(r->ud);

@@ -40,6 +40,7 @@ struct neap_queue {
     neap_timer_heap line;         /* tickets that want to leave now; by arrival */
     struct neap_ticket *waiting, *waiting_last; /* everybody who waits, in line or not */
     size_t waiting_len;
+    neap_meter_wait *cause;       /* what the line waits for, as its head does; NULL: not known yet */
     bool is_active;               /* in flow->active */
     neap_queue *prev, *next;      /* in flow->queues */
     neap_queue *a_prev, *a_next;  /* in flow->active */
@@ -61,6 +62,7 @@ typedef struct neap_ticket {
     bool answered;         /* HELD: its answer is in */
     bool told;             /* waiting: enter has returned 0, so `done` is owed */
     bool looks_on;         /* waiting: wants no slots, only to be no longer blocked */
+    neap_meter_wait *cause; /* what it waits for, outside of the line */
     uint64_t arrival;      /* order of first entering; 0: not yet */
     int64_t not_before_ns; /* its own wait */
     int64_t asked_ns;      /* the part of it that the vendor asked for; outlives the gate */

@@ -25,6 +25,14 @@ void neap_secret_wipe(void *p, size_t len) {
     explicit_bzero(p, len);
 }
 
+bool neap_secret_same(const void *a, size_t a_len, const void *b, size_t b_len) {
+    const volatile unsigned char *x = a, *y = b; /* each byte is looked at */
+    unsigned differ = 0;
+    if (a_len != b_len) return false;
+    for (size_t i = 0; i < a_len; i++) differ |= (unsigned)(x[i] ^ y[i]);
+    return differ == 0;
+}
+
 void *neap_secret_alloc(size_t len) {
     void *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED) return NULL;

@@ -3,6 +3,7 @@
 #ifndef NEAP_CORE_SECRET_H
 #define NEAP_CORE_SECRET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,6 +46,9 @@ void neap_secret_read_cancel(neap_secret_read *);
 
 /* Overwrites memory in a way the compiler keeps. */
 void neap_secret_wipe(void *p, size_t len);
+
+/* Are both the same bytes? How long it takes depends on the lengths only. */
+bool neap_secret_same(const void *a, size_t a_len, const void *b, size_t b_len);
 
 /* Pages of their own for bytes that must stay secret: zeroed, kept out of core files and, where
  * the system lets us, out of swap. NULL without memory. Release wipes; NULL is fine; same len as

@@ -59,29 +59,46 @@ static neap_store_work *take_all(list *l) {
 /* --- ops -------------------------------------------------------------------------------------- */
 
 static void destroy(private *p) {
+    free((char *)p->work.req.scope);
     free((char *)p->work.req.key);
+    free((char *)p->work.req.body);
     free((neap_store_slot *)p->work.req.slots);
     neap_secret_unref(p->work.req.token);
     neap_secret_unref(p->result.token);
+    free(p->result.entry);
     free(p);
 }
 
+/* Copies what there is; *ok becomes false where memory ends. */
+static char *copy_text(const char *text, bool *ok) {
+    char *copy = text != NULL ? strdup(text) : NULL;
+    if (text != NULL && copy == NULL) *ok = false;
+    return copy;
+}
+
+static void *copy_bytes(const void *bytes, size_t size, bool *ok) {
+    void *copy = size > 0 ? malloc(size) : NULL;
+    if (copy != NULL) memcpy(copy, bytes, size);
+    else if (size > 0) *ok = false;
+    return copy;
+}
+
 static bool copy_req(private *p, const neap_store_req *req) {
-    size_t size = req->slot_count * sizeof *req->slots;
-    neap_store_slot *slots = size > 0 ? malloc(size) : NULL;
-    char *key = req->key != NULL ? strdup(req->key) : NULL;
+    bool ok = true;
     p->work.req = *req;
-    p->work.req.slots = slots;
-    p->work.req.key = key;
+    p->work.req.slots = copy_bytes(req->slots, req->slot_count * sizeof *req->slots, &ok);
+    p->work.req.body = copy_bytes(req->body, req->body_len, &ok);
+    p->work.req.scope = copy_text(req->scope, &ok);
+    p->work.req.key = copy_text(req->key, &ok);
     p->work.req.token = req->token != NULL ? neap_secret_ref(req->token) : NULL;
-    if (slots != NULL) memcpy(slots, req->slots, size);
-    return (slots != NULL || size == 0) && (key != NULL || req->key == NULL);
+    return ok;
 }
 
 /* What an op of these is good for ends with the store. */
 static bool is_claim(neap_store_kind kind) {
     return kind == NEAP_STORE_OPEN || kind == NEAP_STORE_SESSION_GET ||
-           kind == NEAP_STORE_SESSION_LEASE || kind == NEAP_STORE_SLOTS_ASK;
+           kind == NEAP_STORE_SESSION_LEASE || kind == NEAP_STORE_SLOTS_ASK ||
+           kind == NEAP_STORE_INBOX_TAKE || kind == NEAP_STORE_INBOX_SEEN;
 }
 
 /* Back on the loop's thread. */

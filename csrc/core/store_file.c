@@ -14,7 +14,7 @@ enum { APPLICATION_ID = 0x4e656170 }; /* "Neap" */
 
 /* A slot's row is its occupation of one place of one window; it is gone when that ends. There is no
  * index by the end: a look at all rows of a window costs less than an index does with every change. */
-static const char schema[] =
+static const char first_schema[] =
     "CREATE TABLE session(key TEXT PRIMARY KEY NOT NULL, token BLOB,"
     " generation INTEGER NOT NULL DEFAULT 0, obtained_ms INTEGER NOT NULL DEFAULT 0,"
     " slid_ms INTEGER NOT NULL DEFAULT 0, lease_owner INTEGER,"
@@ -24,9 +24,24 @@ static const char schema[] =
     "CREATE TABLE slot(limit_id INTEGER NOT NULL, owner INTEGER NOT NULL, number INTEGER NOT NULL,"
     " until_ms INTEGER NOT NULL, PRIMARY KEY(limit_id, owner, number)) WITHOUT ROWID;";
 
-/* Fails where a table is missing. */
-static const char probe[] =
-    "SELECT session.token, limits.period_ms, slot.until_ms FROM session, limits, slot LIMIT 0";
+/* Numbers are not used again: one that was taken means one entry. Entries that are open are found by
+ * inbox_open alone; the others by their key, or when they are over. */
+static const char inbox_schema[] =
+    "CREATE TABLE inbox(id INTEGER PRIMARY KEY AUTOINCREMENT, scope TEXT NOT NULL, key TEXT NOT NULL,"
+    " body BLOB, received_ms INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, owner INTEGER,"
+    " due_ms INTEGER NOT NULL DEFAULT 0, again INTEGER NOT NULL DEFAULT 0, forget_ms INTEGER,"
+    " UNIQUE(scope, key));"
+    "CREATE INDEX inbox_open ON inbox(scope, id, due_ms) WHERE forget_ms IS NULL;"
+    "CREATE INDEX inbox_over ON inbox(forget_ms) WHERE forget_ms IS NOT NULL;";
+
+/* What leads from one schema to the next, and what fails where one of its tables is missing. */
+static const struct {
+    const char *make, *probe;
+} schemas[NEAP_STORE_SCHEMA] = {
+    {first_schema,
+     "SELECT session.token, limits.period_ms, slot.until_ms FROM session, limits, slot LIMIT 0"},
+    {inbox_schema, "SELECT id, due_ms, again, forget_ms FROM inbox LIMIT 0"},
+};
 
 const char *neap_store_version(void) {
     return sqlite3_libversion();
@@ -141,25 +156,34 @@ static int query(neap_store_file *f, const char *text, int *value) {
     }
 }
 
-static int create_schema(neap_store_file *f) {
+/* Brings an empty file (0), or one of an older Neap, to the schema of this one. */
+static int create_schema(neap_store_file *f, int version) {
     char numbers[96];
-    int rc = sqlite3_exec(f->db, schema, NULL, NULL, NULL);
+    int rc = SQLITE_OK;
+    for (; version < NEAP_STORE_SCHEMA && rc == SQLITE_OK; version++)
+        rc = sqlite3_exec(f->db, schemas[version].make, NULL, NULL, NULL);
     snprintf(numbers, sizeof numbers, "PRAGMA application_id = %d; PRAGMA user_version = %d",
              APPLICATION_ID, NEAP_STORE_SCHEMA);
     return rc == SQLITE_OK ? sqlite3_exec(f->db, numbers, NULL, NULL, NULL) : rc;
 }
 
-/* Is it ours, and does this Neap know its schema? Or is there nothing in it yet? */
-static int check_schema(neap_store_file *f, bool *empty) {
+static int check_tables(neap_store_file *f, int version) {
+    int rc = SQLITE_OK;
+    for (int i = 0; i < version && rc == SQLITE_OK; i++) rc = query(f, schemas[i].probe, NULL);
+    return rc;
+}
+
+/* Is it ours, and does this Neap know its schema? 0: there is nothing in it yet. */
+static int check_schema(neap_store_file *f, int *known) {
     int id = 0, version = 0, tables = 0;
     int rc = query(f, "PRAGMA application_id", &id);
     if (rc == SQLITE_OK) rc = query(f, "PRAGMA user_version", &version);
     if (rc == SQLITE_OK) rc = query(f, "SELECT count(*) FROM sqlite_schema", &tables);
     if (rc != SQLITE_OK) return rc;
-    *empty = id == 0 && version == 0 && tables == 0;
-    if (*empty) return SQLITE_OK;
+    *known = version;
+    if (id == 0 && version == 0 && tables == 0) return SQLITE_OK;
     if (id != APPLICATION_ID || version < 1) return SQLITE_NOTADB;
-    if (version == NEAP_STORE_SCHEMA) return query(f, probe, NULL);
+    if (version <= NEAP_STORE_SCHEMA) return check_tables(f, version);
     neap_err_set(&f->err, NEAP_ELIMIT,
                  "state file %s is of a newer Neap (schema %d, known: %d): update this one, or use "
                  "--no-state",
@@ -167,14 +191,15 @@ static int check_schema(neap_store_file *f, bool *empty) {
     return SQLITE_MISMATCH;
 }
 
-/* One look at the file. `claim`: an empty one becomes ours; the lock comes first, since two processes
- * may find one. */
+/* One look at the file. `claim`: an empty one becomes ours, an older one of this schema; the lock comes
+ * first, since two processes may find one. Those who have an older one open go on: what they know is
+ * still there. */
 static int prepare_schema(neap_store_file *f, bool claim) {
-    bool empty = false;
+    int version = 0;
     int rc = query(f, claim ? "BEGIN IMMEDIATE" : "BEGIN", NULL);
     if (rc != SQLITE_OK) return rc;
-    rc = check_schema(f, &empty);
-    if (rc == SQLITE_OK && empty && claim) rc = create_schema(f);
+    rc = check_schema(f, &version);
+    if (rc == SQLITE_OK && version < NEAP_STORE_SCHEMA && claim) rc = create_schema(f, version);
     if (rc == SQLITE_OK) rc = query(f, "COMMIT", NULL);
     if (rc != SQLITE_OK) sqlite3_exec(f->db, "ROLLBACK", NULL, NULL, NULL);
     return rc;

@@ -7,7 +7,7 @@
 typedef struct sqlite3 sqlite3;
 typedef struct sqlite3_stmt sqlite3_stmt;
 
-#define NEAP_STORE_STATEMENTS 20
+#define NEAP_STORE_STATEMENTS 36
 
 /* The file, as the thread sees it. */
 typedef struct neap_store_file {

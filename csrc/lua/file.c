@@ -356,12 +356,6 @@ static int l_file_remove(lua_State *L) {
     return path_and_wait(L, &req, push_true);
 }
 
-/* file.make_dir(path) -> true | nil, err: with the directories above it; one that is there is fine. Yields. */
-static int l_file_make_dir(lua_State *L) {
-    neap_file_req req = {.kind = NEAP_FILE_MAKE_DIR, .path = check_path(L, 1)};
-    return path_and_wait(L, &req, push_true);
-}
-
 static int push_size(lua_State *L, neap_file_result *r) {
     lua_pushinteger(L, r->size);
     return 1;
@@ -396,6 +390,13 @@ static int l_file_same(lua_State *L) {
 static int push_all(lua_State *L, neap_file_result *r) {
     lua_pushlstring(L, r->data.len > 0 ? r->data.data : "", r->data.len);
     return 1;
+}
+
+/* file.make_dir(path) -> its absolute path, without links | nil, err: with the directories above it; one that is
+ * there is fine. Yields. */
+static int l_file_make_dir(lua_State *L) {
+    neap_file_req req = {.kind = NEAP_FILE_MAKE_DIR, .path = check_path(L, 1)};
+    return path_and_wait(L, &req, push_all);
 }
 
 /* file.read_all(path, [max]) -> string | nil, err (kind "too_large" beyond max bytes, by default

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../core/ledger.h"
+#include "meter.h"
 #include "store.h"
 
 #define FLOW_MT "neap.Flow"
@@ -33,6 +34,15 @@ static void set_time_left(lua_State *L, const char *name, int64_t at, int64_t no
     if (at == NEAP_NEVER) return;
     l_flow_push_seconds(L, at > now ? at - now : 0);
     lua_setfield(L, -2, name);
+}
+
+/* Gets field `name` of the table at 1, "" without it; the table keeps the string. THROWS. */
+static const char *get_name(lua_State *L, const char *name) {
+    const char *text = "";
+    if (lua_getfield(L, 1, name) == LUA_TSTRING) text = lua_tostring(L, -1);
+    else if (!lua_isnil(L, -1)) luaL_argerror(L, 1, lua_pushfstring(L, "%s: string expected", name));
+    lua_pop(L, 1);
+    return text;
 }
 
 static void set_count(lua_State *L, const char *name, size_t n) {
@@ -76,8 +86,15 @@ static neap_store *check_store(lua_State *L, const neap_limit_cfg *cfg, const ch
     return store;
 }
 
-/* flow.limit{ shape = "pace"|"window", count =, period = seconds, jitter = 0.02, store =, name = }
- * -> limit. With store (a window only): all processes of the user keep it together, as the one of that
+static void measure_limit(lua_State *L, neap_limit *l) {
+    const char *vendor = get_name(L, "vendor"), *label = get_name(L, "label");
+    if (*vendor == '\0') return;
+    l->meter = neap_meter_get_wait(l_meter(L), vendor, label);
+    if (l->meter == NULL) luaL_error(L, "not enough memory");
+}
+
+/* flow.limit{ shape = "pace"|"window", count =, period = seconds, jitter = 0.02, store =, name =, vendor =,
+ * label = } -> limit. Waits for one of a vendor count in its metrics, under the label. With store (a window only): all processes of the user keep it together, as the one of that
  * name, which says vendor, base URL, account and limit, and of that period. A reservation that fails
  * ends the waits of call:admit with nil, err of kind "limit". Upvalue 1: the flow, which is user
  * value 1 of the limit.                                                             [-1, +1, e] */
@@ -103,6 +120,7 @@ static int l_flow_limit(lua_State *L) {
     if (neap_limit_init(l, &cfg) < 0) return luaL_error(L, "not enough memory");
     if (store != NULL && neap_ledger_share(l, flow, store, name) < 0)
         return luaL_error(L, "not enough memory");
+    measure_limit(L, l);
     return 1;
 }
 
@@ -117,13 +135,18 @@ static l_gate *check_gate(lua_State *L, int idx) {
     return luaL_checkudata(L, idx, L_GATE_MT);
 }
 
-/* flow.gate{ name = } -> gate of one limit group                                   [-1, +1, e] */
+/* flow.gate{ name =, vendor = } -> gate of one limit group; one of a vendor, and the waits of its queues, count in
+ * the vendor's metrics                                                             [-1, +1, e] */
 static int l_flow_gate(lua_State *L) {
+    const char *vendor;
     l_gate *g;
     luaL_checktype(L, 1, LUA_TTABLE);
+    vendor = get_name(L, "vendor");
     g = lua_newuserdatauv(L, sizeof *g, 1);
     *g = (l_gate){.name = ""};
     luaL_setmetatable(L, L_GATE_MT);
+    if (*vendor != '\0' && neap_meter_open_gate(l_meter(L), &g->gate.meter, vendor) < 0)
+        return luaL_error(L, "not enough memory");
     if (lua_getfield(L, 1, "name") == LUA_TSTRING) {
         g->name = lua_tostring(L, -1);
         lua_setiuservalue(L, -2, 1);

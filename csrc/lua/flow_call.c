@@ -3,7 +3,7 @@
 #include <time.h>
 
 #include "flow.h"
-#include "runtime.h"
+#include "meter.h"
 
 static const char call_tag;
 
@@ -210,6 +210,13 @@ static int l_call_broke(lua_State *L) {
     return push_verdict(L, neap_call_broke(&u->call, failure, neap_random_real(l_random(L))), failure);
 }
 
+/* call:judge(kind?): says for the metrics what came of the call: ok, or an error's kind; see neap_call_judge
+ *                                                                                  [-1|2, +0, e] */
+static int l_call_judge(lua_State *L) {
+    neap_call_judge(&check_call(L, 1)->call, l_meter_check_kind(L, 2));
+    return 0;
+}
+
 /* call:withdraw(): gives an admission back before anything was sent; it may be admitted again, in its old
  * place in the line.                                                                      [-1, +0, e] */
 static int l_call_withdraw(lua_State *L) {
@@ -298,6 +305,7 @@ static const luaL_Reg methods[] = {{"admit", l_call_admit},       {"wait", l_cal
                                    {"settle", l_call_settle},     {"finish", l_call_finish},
                                    {"attempts", l_call_attempts}, {"sends", l_call_sends},
                                    {"withdraw", l_call_withdraw}, {"broke", l_call_broke},
+                                   {"judge", l_call_judge},
                                    {NULL, NULL}};
 
 void l_flow_add_call_methods(lua_State *L) {

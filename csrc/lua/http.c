@@ -5,8 +5,8 @@
  * transfers under way, so closing it ends their waits. */
 #include <string.h>
 
+#include "handler.h"
 #include "l_http.h"
-#include "sandbox.h"
 #include "secret.h"
 
 /* Fields of one request that need no memory of their own. */
@@ -220,13 +220,13 @@ static void get_cfg(lua_State *L, neap_http_cfg *cfg) {
     cfg->client_cert = push_cfg_text(L, "client_cert");
     cfg->client_key = push_cfg_text(L, "client_key");
     if (lua_getfield(L, 1, "handler") != LUA_TNIL) {
-        cfg->inproc = l_sandbox_check_handler(L, -1);
+        cfg->inproc = l_handler_check(L, -1);
         lua_pushvalue(L, -1);
         lua_setiuservalue(L, 2, 1);
     }
 }
 
-/* http.open{ connections=, ca_file=, client_cert=, client_key=, handler=sandbox } -> client
+/* http.open{ connections=, ca_file=, client_cert=, client_key=, handler=sandbox|handler } -> client
  * With a handler no transfer touches the network.                                     [-1, +1, e] */
 static int l_http_open(lua_State *L) {
     neap_http_cfg cfg = {0};

@@ -371,6 +371,40 @@ static int l_response_header(lua_State *L) {
     return 1;
 }
 
+/* Pushes a field's name in lower case.                                                  [-0, +1, m] */
+static void push_lower(lua_State *L, const neap_field *f) {
+    char small[64];
+    char *text = f->name_len <= sizeof small ? small : lua_newuserdatauv(L, f->name_len, 0);
+    for (size_t i = 0; i < f->name_len; i++) {
+        char c = f->name[i];
+        text[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    }
+    lua_pushlstring(L, text, f->name_len);
+    if (text != small) lua_remove(L, -2);
+}
+
+/* response:header_map() -> { ["lower-case name"] = value }, those of one name joined by ", "   [-1, +1, m] */
+static int l_response_header_map(lua_State *L) {
+    const l_response *u = check_response(L);
+    size_t i, count = field_count(u);
+    lua_createtable(L, 0, (int)count);
+    for (i = 0; i < count; i++) {
+        neap_field f = neap_transfer_field(u->t, i);
+        push_lower(L, &f);
+        lua_pushvalue(L, -1);
+        if (lua_rawget(L, -3) == LUA_TSTRING) {
+            lua_pushliteral(L, ", ");
+            lua_pushlstring(L, f.value, f.value_len);
+            lua_concat(L, 3);
+        } else {
+            lua_pop(L, 1);
+            lua_pushlstring(L, f.value, f.value_len);
+        }
+        lua_rawset(L, -3);
+    }
+    return 1;
+}
+
 /* response:headers() -> { { name=, value= }, ... } in order of arrival               [-1, +1, m] */
 static int l_response_headers(lua_State *L) {
     const l_response *u = check_response(L);
@@ -442,6 +476,7 @@ void l_response_open_class(lua_State *L) {
                                        {"secret", l_response_secret},
                                        {"header", l_response_header},
                                        {"headers", l_response_headers},
+                                       {"header_map", l_response_header_map},
                                        {"read", l_response_read},
                                        {"pour", l_response_pour},
                                        {"collect", l_response_collect},

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "../core/json.h"
+#include "../core/json_sort.h"
+#include "box.h"
 #include "l_json.h"
 
 #define DECODER_MT "neap.json.Decoder"
@@ -449,6 +451,15 @@ static int l_json_object(lua_State *L) {
     return 1;
 }
 
+/* json.sort(s) -> s with all keys sorted, in its own tokens | nil, err; see core/json_sort.h [-0, +1|2, m] */
+static int l_json_sort(lua_State *L) {
+    size_t len;
+    const char *text = luaL_checklstring(L, 1, &len);
+    neap_buf *out = l_box_push(L);
+    neap_err err;
+    return neap_json_sort(out, text, len, &err) < 0 ? l_fail(L, &err) : l_box_take(L, out);
+}
+
 /* ---- module ---- */
 
 static const luaL_Reg funcs[] = {{"encode", l_json_encode},
@@ -456,6 +467,7 @@ static const luaL_Reg funcs[] = {{"encode", l_json_encode},
                                  {"array", l_json_array},
                                  {"is_array", l_json_is_array},
                                  {"object", l_json_object},
+                                 {"sort", l_json_sort},
                                  {NULL, NULL}};
 
 int luaopen_neap_json(lua_State *L) {

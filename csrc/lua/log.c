@@ -83,11 +83,12 @@ static void write_stderr(const char *text, size_t len) {
 
 /* neap_log_sink; also reached from callbacks of the core, so it never throws. What the function
  * cannot take goes to stderr, with the reason: no line is lost. */
-static void give_line(void *ud, const char *text, size_t len) {
+static void give_line(void *ud, neap_log_level level, const char *text, size_t len) {
     l_log *u = ud;
     lua_State *L = u->L;
     line l = {text, len};
     const char *why = "no memory for it";
+    (void)level;
     if (!lua_checkstack(L, 4)) {
         write_stderr(text, len);
         return;

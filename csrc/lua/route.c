@@ -10,6 +10,7 @@
 
 #include "l_http.h"
 #include "l_json.h"
+#include "meter.h"
 #include "secret.h"
 
 #define ROUTE_MT "neap.Route"
@@ -24,6 +25,7 @@ typedef struct l_route {
     const neap_policy *policy;
     bool repeatable;
     bool ordered;    /* objects of the answers remember the order of their keys */
+    neap_meter_endpoint *meter; /* counts its calls; NULL: nobody does */
     neap_request req; /* without URL and body */
     char method[L_METHOD_MAX];
     neap_field fields[FIELDS_MAX];
@@ -156,9 +158,11 @@ static int l_trip_try_admit(lua_State *L) {
     return 1;
 }
 
-/* call:finish() and __close: as of any call; a send under way ends */
+/* call:finish() and __close: as of any call; a send under way ends. Closed by an error that nobody has judged it is
+ * one of ours. */
 static int l_trip_finish(lua_State *L) {
     l_trip *t = check_trip(L);
+    if (!lua_isnoneornil(L, 2) && !t->call.call.judged) neap_call_judge(&t->call.call, NEAP_EBUG);
     l_response_drop(&t->answer);
     l_flow_finish_call(&t->call);
     return 0;
@@ -196,6 +200,7 @@ static int l_route_call(lua_State *L) {
     t->route = r;
     reset_answer(t);
     l_flow_init_call(&t->call, r->queue, policy, repeatable);
+    t->call.call.meter = r->meter;
     return 1;
 }
 
@@ -233,6 +238,20 @@ static void get_method(lua_State *L, l_route *r) {
     lua_pop(L, 1);
 }
 
+/* Finds the endpoint's metrics, if it is one of a vendor. */
+static neap_meter_endpoint *get_meter(lua_State *L, bool is_login) {
+    neap_meter_endpoint *e = NULL;
+    size_t len;
+    if (lua_getfield(L, 1, "vendor") != LUA_TNIL) {
+        const char *vendor = check_text(L, &len);
+        lua_getfield(L, 1, "endpoint");
+        e = neap_meter_get_endpoint(l_meter(L), vendor, check_text(L, &len), is_login);
+        if (e == NULL) luaL_error(L, "not enough memory");
+    }
+    lua_settop(L, 2);
+    return e;
+}
+
 static bool get_bool(lua_State *L, const char *name) {
     bool value;
     lua_getfield(L, 1, name);
@@ -242,8 +261,8 @@ static bool get_bool(lua_State *L, const char *name) {
 }
 
 /* route.open{ http = client, queue =, policy =, repeatable =, credential =, timeout = seconds, method =,
- * headers = { name, value, ... }, ordered = } -> route, which has the table from now on: nobody changes it.
- *                                                                                        [-1, +1, e] */
+ * headers = { name, value, ... }, ordered =, vendor =, endpoint =, login = } -> route, which has the table from now
+ * on: nobody changes it. With a vendor its calls count in the metrics of that endpoint.  [-1, +1, e] */
 static int l_route_open(lua_State *L) {
     l_route *r;
     neap_err err;
@@ -268,6 +287,7 @@ static int l_route_open(lua_State *L) {
     get_fields(L, r);
     r->repeatable = get_bool(L, "repeatable");
     r->ordered = get_bool(L, "ordered");
+    r->meter = get_meter(L, get_bool(L, "login"));
     if (neap_request_check(&r->req, &err) < 0) return luaL_error(L, "route: %s", err.message);
     r->req.is_checked = true;
     r->tag = &route_tag;

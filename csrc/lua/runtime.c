@@ -2,6 +2,8 @@
  * Neap: at lua_close it is therefore finalised last. */
 #include "runtime.h"
 
+#include "../core/meter.h"
+
 static const char runtime_key;
 
 l_runtime *l_runtime_get(lua_State *L) {
@@ -25,6 +27,8 @@ static int runtime_gc(lua_State *L) {
     l_runtime_drop_all(rt); /* also those that a finaliser started a moment ago */
     if (rt->owns_loop) neap_loop_close(rt->loop);
     rt->owns_loop = false;
+    neap_meter_free(rt->meter);
+    rt->meter = NULL;
     return 0;
 }
 

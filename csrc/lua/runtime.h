@@ -12,7 +12,11 @@ struct l_runtime {
     l_task *current;    /* the task that runs now; NULL outside */
     l_task *tasks;      /* all that have not ended, a list through l_task.next */
     unsigned task_count;
+    uint64_t tasks_started;
+    struct neap_meter *meter; /* owned; NULL: nothing was counted yet; see meter.h */
     neap_random random;
+    int64_t time_limit_ns;   /* of a stroke; 0: none */
+    struct l_stroke *stroke; /* the one that runs; NULL: none; see stroke.h */
 };
 
 /* Makes the state's runtime, anchored in its registry; loop NULL: one of its own. Also makes the
@@ -21,7 +25,12 @@ int l_runtime_open(lua_State *L, neap_loop *loop);
 /* Sets the collector of a state that is ours, not a host's: its steps are small, so that with many tasks none of
  * them holds the loop up, and a cycle begins at half as much again as was left by the last one. */
 void l_runtime_tune(lua_State *L);
-/* Cancels all tasks; idempotent. */
+/* Limits how long scripts may compute at one stroke, between two waits; past it a task fails (kind `timeout`). 0: no
+ * limit. Costs up to twice the time of what computes. May throw (memory). */
+void l_runtime_set_time_limit(l_runtime *rt, int64_t ns);
+/* Cancels all tasks; from a job of the loop. */
+void l_runtime_end_all(l_runtime *rt);
+/* The same without telling whoever started them: the state is about to be closed. Idempotent. */
 void l_runtime_cancel_all(l_runtime *rt);
 /* Ends all tasks without running anything of them: the state is being closed. */
 void l_runtime_drop_all(l_runtime *rt);
@@ -32,6 +41,9 @@ neap_random *l_random(lua_State *L);
 struct neap;
 /* The state of a public runtime (include/neap/neap.h), for the CLI. Borrowed. */
 lua_State *neap__state(struct neap *);
+/* Changes the limit of its memory (neap_options), for the CLI; 0: none. Beyond it already, nothing grows until enough
+ * was freed. */
+void neap__set_memory_limit(struct neap *, size_t bytes);
 
 /* Fills package.preload with neap.native.* and puts the embedded library in front of the searchers
  * (neap.c). May throw. */

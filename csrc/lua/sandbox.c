@@ -49,7 +49,7 @@ neap_handler *l_sandbox_check_handler(lua_State *L, int idx) {
 static int start_exchange(lua_State *S) {
     neap_exchange *ex = lua_touserdata(S, 1);
     lua_rawgetp(S, LUA_REGISTRYINDEX, &handler_key);
-    l_exchange_push(S, ex);
+    (void)l_exchange_push(S, ex);
     l_task_start(S, 1, NULL, NULL, NULL);
     return 0;
 }
@@ -64,7 +64,8 @@ static void handle(neap_handler *handler, neap_exchange *ex) {
     lua_pushlightuserdata(S, ex);
     if (lua_pcall(S, 1, 0, 0) == LUA_OK) return;
     lua_pop(S, 1);
-    l_exchange_drop(ex); /* now: its client waits */
+    l_exchange_release(ex);
+    ex->ops->abort(ex); /* now: its client waits */
 }
 
 /* Opening. */

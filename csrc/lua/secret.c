@@ -92,13 +92,8 @@ static int l_secret_fingerprint(lua_State *L) {
 /* secret:equals(other) -> boolean, in a time that tells nothing about where they differ */
 static int l_secret_equals(lua_State *L) {
     const neap_secret *a = l_secret_check(L, 1), *b = l_secret_check(L, 2);
-    const volatile char *x = neap_secret_bytes(a), *y = neap_secret_bytes(b);
-    size_t i, len = neap_secret_len(a);
-    unsigned char differ = len != neap_secret_len(b);
-    if (!differ) {
-        for (i = 0; i < len; i++) differ |= (unsigned char)(x[i] ^ y[i]);
-    }
-    lua_pushboolean(L, !differ);
+    lua_pushboolean(L, neap_secret_same(neap_secret_bytes(a), neap_secret_len(a), neap_secret_bytes(b),
+                                        neap_secret_len(b)));
     return 1;
 }
 

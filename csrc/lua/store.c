@@ -1,5 +1,6 @@
 /* store.c: binding of core/store.h: sessions that all processes of the user share. Its limits are
- * made by flow.limit{ store = }. Lua: neap.native.store. See spec/lua/store_spec.lua.
+ * made by flow.limit{ store = }; its inboxes are in store_inbox.c. Lua: neap.native.store. See
+ * spec/lua/store_spec.lua.
  *
  * A session is the table { secret = token, generation = n, obtained_at = seconds, slid_at = seconds }:
  * the token never becomes a string; the generation grows by 1 with every login; slid_at is when the
@@ -24,7 +25,7 @@ typedef struct l_store {
 typedef struct l_storeop {
     l_op op;             /* first member: see storeop_cancel */
     neap_store_op *core; /* owned */
-    int (*results)(lua_State *L, l_store *, neap_store_result *); /* pushes them after success */
+    int (*results)(lua_State *L, neap_store_result *); /* pushes them after success */
     l_store *opens;      /* of user value 1: closed again if it cannot be opened */
 } l_storeop;
 
@@ -76,23 +77,22 @@ static int storeop_push(lua_State *L, l_op *op) {
         if (u->opens != NULL) close_store(u->opens);
         count = l_fail(L, &r->err);
     } else {
-        count = u->results(L, u->opens, r);
+        count = u->results(L, r);
     }
     neap_store_op_free(u->core);
     u->core = NULL;
     return count;
 }
 
-static l_storeop *new_op(lua_State *L, int (*results)(lua_State *, l_store *, neap_store_result *)) {
+static l_storeop *new_op(lua_State *L, int (*results)(lua_State *, neap_store_result *)) {
     l_storeop *u = lua_newuserdatauv(L, sizeof *u, 1);
     *u = (l_storeop){.op = {.cancel = storeop_cancel, .push = storeop_push}, .results = results};
     luaL_setmetatable(L, STOREOP_MT);
     return u;
 }
 
-/* Starts what is asked of the store and waits for it: the tail call of a native. */
-static int wait_for(lua_State *L, neap_store *s, const neap_store_req *req,
-                    int (*results)(lua_State *, l_store *, neap_store_result *)) {
+int l_store_wait(lua_State *L, neap_store *s, const neap_store_req *req,
+                 int (*results)(lua_State *, neap_store_result *)) {
     l_storeop *u;
     int rc;
     l_check_can_wait(L);
@@ -100,6 +100,10 @@ static int wait_for(lua_State *L, neap_store *s, const neap_store_req *req,
     rc = neap_store_start(s, &u->core, req, on_done, u);
     if (rc < 0) return l_failf(L, rc, "%s", neap_store_strerror(rc));
     return l_await(L, -1, &u->op);
+}
+
+void l_store_tell(lua_State *L, neap_store *s, const neap_store_req *req) {
+    if (neap_store_start(s, NULL, req, NULL, NULL) == NEAP_ENOMEM) luaL_error(L, "not enough memory");
 }
 
 /* --- results -------------------------------------------------------------------------------- */
@@ -119,15 +123,13 @@ static void push_session(lua_State *L, const neap_store_result *r) {
     set_seconds(L, "slid_at", r->slid_ms);
 }
 
-static int session_results(lua_State *L, l_store *u, neap_store_result *r) {
-    (void)u;
+static int session_results(lua_State *L, neap_store_result *r) {
     if (r->verdict == NEAP_STORE_DONE) push_session(L, r);
     else lua_pushnil(L);
     return 1;
 }
 
-static int lease_results(lua_State *L, l_store *u, neap_store_result *r) {
-    (void)u;
+static int lease_results(lua_State *L, neap_store_result *r) {
     if (r->verdict == NEAP_STORE_NEWER) {
         lua_pushliteral(L, "newer");
         push_session(L, r);
@@ -142,23 +144,20 @@ static int lease_results(lua_State *L, l_store *u, neap_store_result *r) {
     return 2;
 }
 
-static int put_results(lua_State *L, l_store *u, neap_store_result *r) {
-    (void)u;
+static int put_results(lua_State *L, neap_store_result *r) {
     if (r->verdict == NEAP_STORE_DONE) lua_pushinteger(L, r->generation);
     else lua_pushboolean(L, 0);
     return 1;
 }
 
-static int change_results(lua_State *L, l_store *u, neap_store_result *r) {
-    (void)u;
+static int change_results(lua_State *L, neap_store_result *r) {
     lua_pushboolean(L, r->verdict == NEAP_STORE_DONE);
     return 1;
 }
 
 /* The store: user value 1 of the op, which the waiting native left on top of its stack. */
-static int open_results(lua_State *L, l_store *u, neap_store_result *r) {
+static int open_results(lua_State *L, neap_store_result *r) {
     (void)r;
-    (void)u;
     lua_getiuservalue(L, 2, 1);
     return 1;
 }
@@ -220,7 +219,7 @@ static int64_t check_generation(lua_State *L, int idx) {
 static int l_session_get(lua_State *L) {
     neap_store *s = l_store_check(L, 1);
     neap_store_req req = make_req(L, NEAP_STORE_SESSION_GET);
-    return wait_for(L, s, &req, session_results);
+    return l_store_wait(L, s, &req, session_results);
 }
 
 /* store:session_lease(key, ttl, seen) -> "granted" | "held", until | "newer", session | nil, err
@@ -234,7 +233,7 @@ static int l_session_lease(lua_State *L) {
     neap_store_req req = make_req(L, NEAP_STORE_SESSION_LEASE);
     req.ttl_ms = l_check_seconds_ms(L, 3);
     req.generation = luaL_optinteger(L, 4, 0);
-    return wait_for(L, s, &req, lease_results);
+    return l_store_wait(L, s, &req, lease_results);
 }
 
 /* store:session_put(key, secret) -> generation | false | nil, err: ends the lease with a new token,
@@ -244,7 +243,7 @@ static int l_session_put(lua_State *L) {
     neap_store *s = l_store_check(L, 1);
     neap_store_req req = make_req(L, NEAP_STORE_SESSION_PUT);
     req.token = l_secret_check(L, 3);
-    return wait_for(L, s, &req, put_results);
+    return l_store_wait(L, s, &req, put_results);
 }
 
 /* store:session_release(key) -> boolean | nil, err: ends the lease without a token; false: it was
@@ -252,7 +251,7 @@ static int l_session_put(lua_State *L) {
 static int l_session_release(lua_State *L) {
     neap_store *s = l_store_check(L, 1);
     neap_store_req req = make_req(L, NEAP_STORE_SESSION_RELEASE);
-    return wait_for(L, s, &req, change_results);
+    return l_store_wait(L, s, &req, change_results);
 }
 
 /* store:session_drop(key, generation) -> boolean | nil, err: a reply said that the token has expired;
@@ -261,7 +260,7 @@ static int l_session_drop(lua_State *L) {
     neap_store *s = l_store_check(L, 1);
     neap_store_req req = make_req(L, NEAP_STORE_SESSION_DROP);
     req.generation = check_generation(L, 3);
-    return wait_for(L, s, &req, change_results);
+    return l_store_wait(L, s, &req, change_results);
 }
 
 /* store:session_slide(key, generation, at): the token was good at that time. Only moves forward, and
@@ -274,9 +273,15 @@ static int l_session_slide(lua_State *L) {
     req.generation = check_generation(L, 3);
     luaL_argcheck(L, at >= 0 && at < 1e12, 4, "Unix seconds expected");
     req.at_ms = (int64_t)(at * 1e3);
-    if (neap_store_start(s, NULL, &req, NULL, NULL) == NEAP_ENOMEM)
-        return luaL_error(L, "not enough memory");
+    l_store_tell(L, s, &req);
     return 0;
+}
+
+static void add_methods(lua_State *L, const luaL_Reg *methods) {
+    luaL_getmetatable(L, STORE_MT);
+    lua_getfield(L, -1, "__index");
+    luaL_setfuncs(L, methods, 0);
+    lua_pop(L, 2);
 }
 
 int luaopen_neap_store(lua_State *L) {
@@ -296,6 +301,7 @@ int luaopen_neap_store(lua_State *L) {
     static const luaL_Reg op_metas[] = {{"__gc", l_storeop_gc}, {NULL, NULL}};
     static const luaL_Reg funcs[] = {{"open", l_store_open}, {NULL, NULL}};
     l_new_class(L, STORE_MT, methods, metas);
+    add_methods(L, l_store_inbox_methods);
     l_new_class(L, STOREOP_MT, none, op_metas);
     luaL_newlib(L, funcs);
     return 1;

@@ -8,10 +8,12 @@
 #include <assert.h>
 #include <string.h>
 
+#include "stroke.h"
 #include "task_own.h"
 
 const char l_task_sentinel;
 const char l_task_stray_yield_key;
+const char l_task_passing_key;
 
 /* --- waiting ------------------------------------------------------------------------------- */
 
@@ -20,8 +22,32 @@ static const char cannot_wait[] =
     "is being required, in callbacks of table.sort or string.gsub, in __tostring or __gc, nor in a "
     "__close that runs because its task failed or was cancelled";
 
+static const char plain_coroutine[] =
+    "cannot wait here: Lua's own coroutine.resume or coroutine.wrap runs this coroutine and would take the "
+    "wait for a yielded value; use those of neap.coroutine";
+
+/* Does L pass waits up to its task: is it the task's own, or does neap.coroutine run it? */
+static bool passes_waits(lua_State *L, const l_task *current) {
+    bool passes = L == current->co;
+    if (passes) return true;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &l_task_passing_key);
+    lua_pushthread(L);
+    lua_rawget(L, -2);
+    passes = lua_toboolean(L, -1);
+    lua_pop(L, 2);
+    return passes;
+}
+
+/* Why nothing can wait here; NULL: it can. */
+static const char *why_no_wait(lua_State *L) {
+    const l_task *current = l_runtime_get(L)->current;
+    if (current == NULL || !lua_isyieldable(L)) return cannot_wait;
+    return passes_waits(L, current) ? NULL : plain_coroutine;
+}
+
 void l_check_can_wait(lua_State *L) {
-    if (l_runtime_get(L)->current == NULL || !lua_isyieldable(L)) luaL_error(L, "%s", cannot_wait);
+    const char *why = why_no_wait(L);
+    if (why != NULL) luaL_error(L, "%s", why);
 }
 
 static int yield_to_loop(lua_State *L, l_op *op);
@@ -78,11 +104,13 @@ static int yield_to_loop(lua_State *L, l_op *op) {
 
 int l_await(lua_State *L, int idx, l_op *op) {
     l_task *current = l_runtime_get(L)->current;
+    const char *why;
     if (op->task != NULL) return luaL_error(L, "another task is already waiting for this object");
     if (op->done) return op->push(L, op);
-    if (current == NULL || !lua_isyieldable(L)) {
+    why = why_no_wait(L);
+    if (why != NULL) {
         op->cancel(op);
-        return luaL_error(L, "%s", cannot_wait);
+        return luaL_error(L, "%s", why);
     }
     stop_waiting(current); /* in a coroutine of its own that it has turned its back on */
     lua_pushvalue(L, idx);
@@ -187,17 +215,27 @@ static int call_done_failed(lua_State *L) {
     return 0;
 }
 
+/* [function, arguments] -> [error if it fails]; results may have functions of the script's in them (__tostring). */
+static bool call_in_stroke(l_runtime *rt, int nargs) {
+    l_stroke stroke;
+    int status;
+    l_stroke_begin(rt, &stroke, rt->L);
+    status = lua_pcall(rt->L, nargs, 0, 0);
+    l_stroke_end(rt, &stroke);
+    return status == LUA_OK;
+}
+
 static void tell_done(const l_task *t) {
     lua_State *L = t->rt->L;
     if (t->on_done == NULL) return;
     lua_pushcfunction(L, call_done);
     lua_pushlightuserdata(L, (void *)t);
-    if (lua_pcall(L, 1, 0, 0) == LUA_OK) return;
+    if (call_in_stroke(t->rt, 1)) return;
     lua_pushcfunction(L, call_done_failed);
     lua_insert(L, -2);
     lua_pushlightuserdata(L, (void *)t);
     lua_insert(L, -2);
-    if (lua_pcall(L, 2, 0, 0) == LUA_OK) return;
+    if (call_in_stroke(t->rt, 2)) return;
     lua_pop(L, 1);
     t->on_done(t->ud, NULL, true, 0);
 }
@@ -314,17 +352,13 @@ static void task_returned(l_task *t, int nresults) {
  * is left on its stack, the one it had failed with or one of theirs. */
 static bool close_thread(l_task *t) {
     l_task *current = t->rt->current;
-    int status;
+    bool ok;
     t->rt->current = NULL;
     t->busy = true;
-#if LUA_VERSION_RELEASE_NUM >= 50406
-    status = lua_closethread(t->co, NULL);
-#else
-    status = lua_resetthread(t->co);
-#endif
+    ok = l_stroke_close(t->rt, t->co);
     t->busy = false;
     t->rt->current = current;
-    return status == LUA_OK;
+    return ok;
 }
 
 void l_task_cancel(l_task *t) {
@@ -347,6 +381,20 @@ void l_task_cancel(l_task *t) {
         t->outcome = OUTCOME_ERROR;
     }
     end_if_alone(t);
+}
+
+static void cancel_step(neap_job *job) {
+    l_task_cancel(job->ud);
+}
+
+void l_task_cancel_soon(l_task *t) {
+    if (t->state == TASK_ENDED) return;
+    if (t->state == TASK_RUNNING) {
+        t->cancel_asked = true;
+        return;
+    }
+    t->job.run = cancel_step; /* in place of its next step, should that be queued */
+    neap_loop_post(t->rt->loop, &t->job);
 }
 
 /* --- running ------------------------------------------------------------------------------- */
@@ -382,8 +430,8 @@ static int keep_traceback(lua_State *L) {
     return 0;
 }
 
-/* An error ended it, or it has yielded what only a coroutine may: then no error is there yet. */
-static void task_failed(l_task *t) {
+/* The part that all failures have in common; what is in its coroutine is still to be closed. */
+static void begin_failure(l_task *t) {
     lua_State *L = t->rt->L;
     stop_waiting(t);
     lua_pushcfunction(L, keep_traceback);
@@ -391,9 +439,28 @@ static void task_failed(l_task *t) {
     if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
     t->state = TASK_ENDING;
     t->outcome = OUTCOME_ERROR;
-    cancel_children(t); /* before what they may use is closed */
-    if (close_thread(t)) lua_rawgetp(t->co, LUA_REGISTRYINDEX, &l_task_stray_yield_key);
     t->nresults = 1;
+    cancel_children(t); /* before what they may use is closed */
+}
+
+/* An error ended it, or it has yielded what only a coroutine may: then no error is there yet. */
+static void task_failed(l_task *t) {
+    begin_failure(t);
+    if (close_thread(t)) lua_rawgetp(t->co, LUA_REGISTRYINDEX, &l_task_stray_yield_key);
+    end_if_alone(t);
+}
+
+/* The limit of time ended it, wherever it was: even if its function has returned meanwhile. */
+static void task_stopped(l_task *t, l_stroke *stroke) {
+    lua_State *L = t->rt->L;
+    if (lua_checkstack(t->co, 1)) lua_pushnil(t->co); /* in place of an error */
+    begin_failure(t);
+    close_thread(t);
+    lua_settop(t->co, 0);
+    lua_pushcfunction(L, l_stroke_error);
+    lua_pushlightuserdata(L, stroke);
+    lua_pcall(L, 1, 1, 0); /* without memory it says that */
+    lua_xmove(L, t->co, 1);
     end_if_alone(t);
 }
 
@@ -413,13 +480,18 @@ static void task_yielded(l_task *t, int nresults) {
 static void task_step(neap_job *job) {
     l_task *t = job->ud;
     l_task *outer = t->rt->current;
+    l_stroke stroke;
     int status, nresults = 0, nargs = t->nargs;
     t->nargs = 0;
     t->state = TASK_RUNNING;
     t->rt->current = t;
+    l_stroke_begin(t->rt, &stroke, t->co);
     status = lua_resume(t->co, t->rt->L, nargs, &nresults);
+    l_stroke_end(t->rt, &stroke);
     t->rt->current = outer;
-    if (status == LUA_YIELD) {
+    if (stroke.stopped) {
+        task_stopped(t, &stroke);
+    } else if (status == LUA_YIELD) {
         task_yielded(t, nresults);
     } else if (status == LUA_OK) {
         task_returned(t, nresults);
@@ -443,6 +515,7 @@ static void link_task(l_task *t, l_task *parent) {
     if (rt->tasks != NULL) rt->tasks->prev = t;
     rt->tasks = t;
     rt->task_count++;
+    rt->tasks_started++;
     t->parent = parent;
     if (parent != NULL) list_add(&parent->live, t);
 }
@@ -479,6 +552,13 @@ void l_task_push(lua_State *L, l_task *t) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, t->anchor);
 }
 
+void l_task_keep(lua_State *L, l_task *t) {
+    l_task_push(L, t);
+    lua_insert(L, -2);
+    lua_setiuservalue(L, -2, USER_KEPT);
+    lua_pop(L, 1);
+}
+
 void l_task_push_traceback(lua_State *L, l_task *t) {
     l_task_push(L, t);
     if (lua_isnil(L, -1)) return;
@@ -486,14 +566,18 @@ void l_task_push_traceback(lua_State *L, l_task *t) {
     lua_remove(L, -2);
 }
 
-void l_runtime_cancel_all(l_runtime *rt) {
+void l_runtime_end_all(l_runtime *rt) {
     l_task *t;
-    for (t = rt->tasks; t != NULL; t = t->next) t->on_done = NULL;
     while ((t = rt->tasks) != NULL) {
         while (t->state == TASK_ENDING && t->live.first != NULL) t = t->live.first;
         if (t->state == TASK_RUNNING) break; /* the state closes under a running task: no more to do */
         l_task_cancel(t);
     }
+}
+
+void l_runtime_cancel_all(l_runtime *rt) {
+    for (l_task *t = rt->tasks; t != NULL; t = t->next) t->on_done = NULL;
+    l_runtime_end_all(rt);
 }
 
 /* Ends a task without running anything of it, nor telling anybody: the state closes. */

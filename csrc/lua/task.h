@@ -16,8 +16,13 @@ typedef void (*l_task_done)(void *ud, lua_State *L, bool failed, int count);
 l_task *l_task_start(lua_State *L, int nargs, l_task *parent, l_task_done on_done, void *ud);
 /* Cancels; on_done gets an error of kind `cancelled`. Never throws. */
 void l_task_cancel(l_task *task);
+/* The same from a job of the loop: nothing of the task runs before it, nor in here. Never throws. */
+void l_task_cancel_soon(l_task *task);
 /* Pushes the userdata of a task that has not ended. */
 void l_task_push(lua_State *L, l_task *task);
+/* Keeps the value on top alive until on_done of that task was called; pops it, and the one kept before is let go.
+ * Never throws. */
+void l_task_keep(lua_State *L, l_task *task);
 /* Pushes the traceback kept when a task failed, across the tasks that started it; nil if none. */
 void l_task_push_traceback(lua_State *L, l_task *task);
 

@@ -1,5 +1,6 @@
 /* task_own.h: the record of a task, for the files that are tasks: task.c (its life), task_await.c
- * (waiting for others) and task_run.c (the module, and running a root task). */
+ * (waiting for others), task_run.c (the module, and running a root task) and loop.c (root tasks of a
+ * host that is a Lua program). */
 #ifndef NEAP_LUA_TASK_OWN_H
 #define NEAP_LUA_TASK_OWN_H
 
@@ -23,14 +24,16 @@ typedef struct l_task_list {
 } l_task_list;
 
 /* The userdata itself. User value 1: the coroutine; 2: traceback (string) after a failure; 3: the
- * awaited task whose failure was last raised here; 4: the userdata of op; 5: what is attached to it. */
+ * awaited task whose failure was last raised here; 4: the userdata of op; 5: what is attached to it;
+ * 6: what its on_done needs. */
 enum {
     USER_COROUTINE = 1,
     USER_TRACEBACK,
     USER_RAISED,
     USER_OP,
     USER_ATTACHED,
-    USER_VALUES = USER_ATTACHED
+    USER_KEPT,
+    USER_VALUES = USER_KEPT
 };
 
 struct l_task {
@@ -83,6 +86,8 @@ extern const char l_task_sentinel;
 /* Registry key of the message of a task that yields what only a coroutine may; ready made, for it is
  * needed where nothing may fail. */
 extern const char l_task_stray_yield_key;
+/* Registry key of the coroutines that neap.coroutine is running: coroutine -> true, weak. */
+extern const char l_task_passing_key;
 
 /* Functions of the module, defined in task_await.c. */
 int l_task_spawn(lua_State *L);

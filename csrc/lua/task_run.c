@@ -1,5 +1,6 @@
 /* task_run.c: the module neap.native.task: what a script sees of a task, and running a root task with
  * the loop, for the CLI and a stock interpreter. */
+#include "stroke.h"
 #include "task_own.h"
 
 /* task:cancel() : ends it at its present wait; its <close> variables run, its children end first. */
@@ -134,7 +135,25 @@ static int l_task_run(lua_State *L) {
     return push_results(L, &r);
 }
 
-/* task.sentinel: what a waiting native yields, for coroutine.lua. */
+/* task.check_can_wait() : raises where nothing can wait, with the reason */
+static int l_task_check_can_wait(lua_State *L) {
+    l_check_can_wait(L);
+    return 0;
+}
+
+/* Pushes the table of the coroutines that neap.coroutine is running. */
+static void push_passing(lua_State *L) {
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "k");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &l_task_passing_key);
+}
+
+/* For coroutine.lua: task.sentinel, what a waiting native yields, and task.passing, a table in which
+ * it marks the coroutines whose waits it passes up. */
 int luaopen_neap_task(lua_State *L) {
     static const luaL_Reg methods[] = {{"await", l_task_await},
                                        {"cancel", l_task_cancel_method},
@@ -145,10 +164,12 @@ int luaopen_neap_task(lua_State *L) {
     static const luaL_Reg funcs[] = {{"spawn", l_task_spawn},
                                      {"spawn_below", l_task_spawn_below},
                                      {"detach", l_task_detach},
+                                     {"check_can_wait", l_task_check_can_wait},
                                      {"current", l_task_current},
                                      {"attached", l_task_attached},
                                      {"attach", l_task_attach},
                                      {"first", l_task_first},
+                                     {"resume", l_stroke_resume},
                                      {"stats", l_task_stats},
                                      {"run", l_task_run},
                                      {NULL, NULL}};
@@ -157,6 +178,8 @@ int luaopen_neap_task(lua_State *L) {
     luaL_newlib(L, funcs);
     lua_pushlightuserdata(L, (void *)&l_task_sentinel);
     lua_setfield(L, -2, "sentinel");
+    push_passing(L);
+    lua_setfield(L, -2, "passing");
     lua_pushliteral(L, "coroutine.yield outside a coroutine");
     lua_rawsetp(L, LUA_REGISTRYINDEX, &l_task_stray_yield_key);
     return 1;

@@ -18,9 +18,11 @@
     X(MHD_get_timeout)                                                                             \
     X(MHD_get_version)                                                                             \
     X(MHD_lookup_connection_value)                                                                 \
+    X(MHD_quiesce_daemon)                                                                          \
     X(MHD_queue_response)                                                                          \
     X(MHD_resume_connection)                                                                       \
     X(MHD_run)                                                                                     \
+    X(MHD_set_response_options)                                                                    \
     X(MHD_start_daemon)                                                                            \
     X(MHD_stop_daemon)                                                                             \
     X(MHD_suspend_connection)
@@ -48,8 +50,10 @@ int neap_libmicrohttpd_open(neap_err *err);
 #define MHD_get_version neap_libmicrohttpd.MHD_get_version
 #define MHD_lookup_connection_value neap_libmicrohttpd.MHD_lookup_connection_value
 #define MHD_queue_response neap_libmicrohttpd.MHD_queue_response
+#define MHD_quiesce_daemon neap_libmicrohttpd.MHD_quiesce_daemon
 #define MHD_resume_connection neap_libmicrohttpd.MHD_resume_connection
 #define MHD_run neap_libmicrohttpd.MHD_run
+#define MHD_set_response_options neap_libmicrohttpd.MHD_set_response_options
 #define MHD_start_daemon neap_libmicrohttpd.MHD_start_daemon
 #define MHD_stop_daemon neap_libmicrohttpd.MHD_stop_daemon
 #define MHD_suspend_connection neap_libmicrohttpd.MHD_suspend_connection

@@ -97,6 +97,14 @@ local function limit_key(limit, rate, endpoint)
         .. (limit.per == "endpoint" and endpoint.group or "")
 end
 
+--- What the metrics call a limit: its setting or its rate, and for which endpoints it is one.
+local function limit_label(limit, rate, endpoint)
+    local said = vendor.is_setting(limit.rate) and limit.rate.setting or ("%d/%gs"):format(rate.count, rate.period)
+    local function list(word, names) return names and names[1] and word .. table.concat(names, ",") or "" end
+    return said .. list(" only ", limit.only) .. list(" except ", limit.exempt)
+        .. (limit.per == "endpoint" and " at " .. endpoint.group or "")
+end
+
 --- What one client has set is no other's limit; in the file all of them count together.
 local function rate_key(key, rate)
     return ("%s %d/%g"):format(key, rate.count, rate.period)
@@ -114,13 +122,14 @@ function M.has_window(model, settings)
     return false
 end
 
-function Account:limit(key, limit, rate, store)
+function Account:limit(key, limit, rate, endpoint, store)
     local own = rate_key(key, rate)
     if not self.limits[own] then
         local shape = policy.is_window(limit, rate) and "window" or "pace"
         self.limits[own] = flow.limit {
             shape = shape, count = rate.count, period = rate.period, jitter = self.jitter,
             store = shape == "window" and store or nil, name = self.name .. "|" .. key,
+            vendor = self.vendor, label = limit_label(limit, rate, endpoint),
         }
     end
     return self.limits[own]
@@ -149,12 +158,12 @@ function Account:queue(model, endpoint, settings, store)
         if rate and policy.counts(limit, endpoint.name) then
             local key = limit_key(limit, rate, endpoint)
             keys[#keys + 1] = rate_key(key, rate)
-            limits[#limits + 1] = self:limit(key, limit, rate, store)
+            limits[#limits + 1] = self:limit(key, limit, rate, endpoint, store)
         end
     end
     local queue_key = gate .. "|" .. table.concat(keys, "|")
     if not self.queues[queue_key] then
-        self.gates[gate] = self.gates[gate] or flow.gate { name = self.vendor .. gate }
+        self.gates[gate] = self.gates[gate] or flow.gate { name = self.vendor .. gate, vendor = self.vendor }
         self.queues[queue_key] = flow.queue { limits = limits, gate = self.gates[gate] }
     end
     return self.queues[queue_key], self.gates[gate]

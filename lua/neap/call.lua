@@ -140,6 +140,7 @@ local function exchange(bound, request, slot, read, held)
             renewed, verdict = true, "retry"
         elseif doubt and status == bound.endpoint.repeated then -- the send without an answer did arrive
             flowcall:settle(status)
+            flowcall:judge()
             return outcome.conclude(bound, flowcall, slot, doubt, null)
         else
             verdict = settle_refusal(bound, request, flowcall, slot, res)
@@ -177,7 +178,7 @@ local function prepare(handle, client, values)
         return nil
     end
     local bound, err = binding.bind(handle, client)
-    if not bound then return outcome.complete(err, { endpoint = endpoint }) end
+    if not bound then return outcome.refused(err, endpoint) end
     return bound, request_of(bound, values)
 end
 
@@ -213,7 +214,7 @@ function M.login(handle, client, params, member)
     local values, err = build.validate(handle.endpoint, client, params)
     local bound
     if values then bound, err = binding.bind(handle, client) end
-    if not bound then return outcome.complete(err, { endpoint = handle.endpoint }) end
+    if not bound then return outcome.refused(err, handle.endpoint) end
     local request = request_of(bound, values)
     request.policy = binding.login_policy(client)
     request.holds_token = true
@@ -291,7 +292,7 @@ function M.perform(handle, client, params)
     local endpoint = handle.endpoint
     if endpoint.is_login then return log_in(handle, client, params) end
     local values, err = build.validate(endpoint, client, params or {})
-    if not values then return outcome.complete(err, { endpoint = endpoint }) end
+    if not values then return outcome.refused(err, endpoint) end
     local slot = task.attached()
     if not slot then return M.send(handle, client, values) end
     local lock <close> = lock_of(slot, endpoint, client, values)

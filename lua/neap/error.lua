@@ -135,7 +135,7 @@ function M.caller()
     for level = 2, 40 do
         local info = debug.getinfo(level, "Sl")
         if not info then return nil end
-        local library = info.source:find("^=neap%.") or info.source:find("lua/neap/", 1, true)
+        local library = info.source:find("^=neap%f[%W]") or info.source:find("lua/neap/", 1, true)
         if info.currentline > 0 and not library then
             return ("%s:%d"):format(info.short_src, info.currentline)
         end

@@ -13,6 +13,9 @@ local OPTIONS = {
     "low_speed_time", "max_body", "max_redirects",
 }
 
+local KNOWN = {}
+for _, option in ipairs(OPTIONS) do KNOWN[option] = true end
+
 ---@class neap.HttpRequest
 ---@field url string absolute, http or https
 ---@field method? string default GET, or POST when there is a body
@@ -36,9 +39,7 @@ local function check(request)
     if type(request) == "string" then request = { url = request } end
     if type(request) ~= "table" then error("neap.http.request: a table or a URL expected", 3) end
     for name in pairs(request) do
-        local known = false
-        for _, option in ipairs(OPTIONS) do known = known or option == name end
-        if not known then
+        if not KNOWN[name] then
             local hint = suggest.hint(tostring(name), OPTIONS)
             error(("neap.http.request: no option %q%s"):format(tostring(name), hint and "; " .. hint or ""), 3)
         end
@@ -47,9 +48,12 @@ local function check(request)
     return request
 end
 
+local NONE = {}
+
 local function header_list(headers)
+    if not headers then return NONE end
     local names, list = {}, {}
-    for name in pairs(headers or {}) do names[#names + 1] = name end
+    for name in pairs(headers) do names[#names + 1] = name end
     table.sort(names)
     for _, name in ipairs(names) do
         list[#list + 1] = name
@@ -105,15 +109,6 @@ local function exchange(request, verb)
     end
 end
 
-local function headers_of(res)
-    local headers = {}
-    for _, field in ipairs(res:headers()) do
-        local name = field.name:lower()
-        headers[name] = headers[name] and headers[name] .. ", " .. field.value or field.value
-    end
-    return headers
-end
-
 --- Makes a request and returns the whole answer; a status is never an error here.
 ---@async
 ---@param request neap.HttpRequest|string
@@ -124,7 +119,7 @@ function M.request(request)
     if not res then return nil, sent end
     local status = res:status()
     return {
-        status = status, ok = status < 400, headers = headers_of(res), body = res:body(), url = sent.url,
+        status = status, ok = status < 400, headers = res:header_map(), body = res:body(), url = sent.url,
     }
 end
 

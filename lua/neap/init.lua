@@ -14,7 +14,9 @@ local M = {
 }
 
 --- Modules that a script may never use are loaded when it does.
-local LAZY = { csv = "neap.csv", export = "neap.workflow.export", http = "neap.http", log = "neap.log" }
+local LAZY = {
+    csv = "neap.csv", export = "neap.workflow.export", http = "neap.http", log = "neap.log", loop = "neap.loop",
+}
 
 setmetatable(M, {
     __index = function(_, name)
@@ -47,11 +49,22 @@ function M.can_save(path)
     return require("neap.output").check(path)
 end
 
---- Makes a directory, with those above it; one that is there is fine. -> true | nil, err. Waits.
+--- Makes a directory, with those above it; one that is there is fine. -> its absolute path | nil, err.
+-- Waits.
 ---@async
 ---@param path string
 function M.make_dir(path)
     return require("neap.output").make_dir(path)
+end
+
+--- Appends a line to a file that others append to as well. -> true | false: with `once`, it was there | nil, err.
+-- Waits; see output.lua.
+---@async
+---@param path string
+---@param text string
+---@param opts? { once?: boolean }
+function M.append(path, text, opts)
+    return require("neap.output").append(path, text, opts)
 end
 
 --- Describes a workflow; see workflow.lua.
@@ -77,6 +90,60 @@ function M.mapping(spec, sides)
     return require("neap.mapping").new(spec, sides)
 end
 
+--- Describes whose requests are good, and who may repeat them; see webhook.lua.
+---@param spec neap.webhook.Spec
+---@return neap.Webhook
+function M.webhook(spec)
+    return require("neap.webhook").new(spec)
+end
+
+--- Describes a script that answers HTTP requests; see handler.lua.
+---@return neap.Handler
+function M.handler(spec)
+    return require("neap.handler").define(spec)
+end
+
+--- Gets a setting of the script itself, from the host or NEAP_<NAME>; see setting.lua.
+---@async
+---@param name string
+---@return string|nil
+function M.setting(name)
+    return require("neap.setting").text(name)
+end
+
+--- Gets a secret by the name of a setting or by a reference; it can be used and not seen. See setting.lua.
+---@async
+---@param name string
+---@return userdata|nil
+function M.secret(name)
+    return require("neap.setting").secret(name)
+end
+
+--- Starts a task that outlives its starter, until it ends or the host stops; see background.lua.
+---@param fn function
+---@return neap.Task
+function M.background(fn, ...)
+    return require("neap.background").start(fn, ...)
+end
+
+--- Runs a workflow, a recipe or a file, as a child task; see flow.lua.
+---@async
+---@param name string
+---@param args? table<string, any>
+---@return any result
+---@return neap.Error? err
+function M.flow(name, args)
+    return require("neap.flow").run(name, args)
+end
+
+--- Opens an inbox: what is put there is handled once, whatever dies meanwhile; see inbox.lua.
+---@param name string
+---@param opts? { keep?: number }
+---@return neap.Inbox
+function M.inbox(name, opts)
+    return require("neap.inbox").open(name, opts)
+end
+
 --- Opens a vendor outside a workflow; see client.lua.
 ---@async
 ---@param name string
@@ -84,6 +151,12 @@ end
 ---@return neap.Client
 function M.vendor(name, settings)
     return require("neap.client").open(require("neap.registry").load(name), settings)
+end
+
+--- What this runtime has counted so far, in the text format of Prometheus; csrc/README.md, "Metrics", has the table.
+---@return string
+function M.metrics()
+    return require("neap.native.meter").text()
 end
 
 --- Versions of Neap and everything linked.

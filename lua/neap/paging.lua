@@ -2,6 +2,7 @@
 
 local build = require "neap.call.build"
 local errors = require "neap.error"
+local meter = require "neap.native.meter"
 local sources = require "neap.paging.source"
 local styles = require "neap.paging.style"
 local suggest = require "neap.suggest"
@@ -98,7 +99,10 @@ function M.each(handle, client, params, opts)
     check_options(opts)
     check_paging(client.model, endpoint)
     local values, err = build.validate(endpoint, client, params or {})
-    if not values then refuse(endpoint, err) end
+    if not values then
+        meter.refused(endpoint.vendor, endpoint.name, err.kind)
+        refuse(endpoint, err)
+    end
     local walk = walks.new(sources.calls(handle, client), styles.new(endpoint.paging, values), {
         size = size_of(endpoint, values, opts), max_pages = opts.max_pages, max_records = opts.max_records,
         vendor = endpoint.vendor, endpoint = endpoint.name,

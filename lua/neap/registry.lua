@@ -1,5 +1,5 @@
---- Where vendors come from: `vendors/` beside the script, ./vendors, the user's configuration, built
--- in; the first that has a name wins (DESIGN.md 3).
+--- Where vendors come from: `vendors/` beside the script, in the folders of a host, ./vendors, the user's
+-- configuration, built in; the first that has a name wins (DESIGN.md 3).
 
 local embed = require "neap.native.embed"
 local errors = require "neap.error"
@@ -22,6 +22,7 @@ end
 local function directories()
     local dirs = {}
     if runtime.options.script_dir then dirs[1] = runtime.options.script_dir .. "/vendors" end
+    for _, path in ipairs(runtime.options.paths or {}) do dirs[#dirs + 1] = path .. "/vendors" end
     dirs[#dirs + 1] = "./vendors"
     dirs[#dirs + 1] = M.config_dir() .. "/vendors"
     return dirs

@@ -14,7 +14,11 @@ local M = {}
 ---@field no_state? boolean nothing is shared with other runs
 ---@field settings? table<string, table<string, { value: string, from: string }>> vendor -> setting
 ---@field dry_run? boolean
+---@field own? table<string, { value: string?, secret: userdata?, from: string }> settings of the scripts themselves
+---@field embedded? boolean the runtime is a host's, of the C API, without options of a command
+---@field state_path? string the file of what processes share; nil: the user's
 ---@field script_dir? string where `vendors/` is looked for first
+---@field paths? string[] folders of a host, with modules and vendors/
 ---@field progress? "auto"|"always"|"never"
 ---@field dead_letters? string
 

@@ -4,6 +4,7 @@
 
 local errors = require "neap.error"
 local log = require "neap.native.log"
+local own = require "neap.setting"
 local registry = require "neap.registry"
 local runtime = require "neap.runtime"
 local schema = require "neap.schema"
@@ -47,7 +48,8 @@ end
 ---@param from string
 function M.check_name(vendor_name, setting, from)
     local ok, model = pcall(registry.load, vendor_name)
-    if not ok and not model.message:find "^no vendor " then error(model, 0) end
+    local is_unknown = not ok and errors.is(model) and model.message:find "^no vendor " ~= nil
+    if not ok and not is_unknown then error(model, 0) end -- one without memory is a text
     if not ok then
         refuse(("%s: no vendor %q"):format(from, vendor_name), suggest.hint(vendor_name, registry.names()))
     end
@@ -249,15 +251,18 @@ end
 
 --- The error for settings that are missing, naming each way to give them.
 function M.missing_error(model, missing)
-    local variables, sets = {}, {}
+    local variables, sets, names, secret = {}, {}, {}, {}
     for i, name in ipairs(missing) do
+        names[i] = model.name .. "." .. name
+        secret[names[i]] = is_secret(model, name)
         variables[i] = M.environment_name(model.name, name)
         sets[i] = ("--set %s.%s=%s"):format(model.name, name, is_secret(model, name) and "env:NAME" or "...")
     end
     return errors.new {
         kind = "settings", vendor = model.name, outcome = "not_sent",
         message = ("missing setting%s %s"):format(#missing > 1 and "s" or "", table.concat(missing, ", ")),
-        hint = ("set %s, or %s"):format(table.concat(variables, " and "), table.concat(sets, " ")),
+        hint = runtime.options.embedded and own.host_hint(names, secret) or
+            ("set %s, or %s"):format(table.concat(variables, " and "), table.concat(sets, " ")),
     }
 end
 

@@ -1,6 +1,6 @@
---- State that outlives a run and that all processes of the user share: session tokens and `window`
--- limits, in one SQLite file (DESIGN.md 8). With --sandbox and --no-state nothing is kept. Only vendors
--- that declare a session or a window touch the file.
+--- State that outlives a run and that all processes of the user share: session tokens, `window` limits and
+-- inboxes, in one SQLite file (DESIGN.md 8). With --sandbox and --no-state nothing is kept. Only vendors
+-- that declare a session or a window, and scripts that have an inbox, touch the file.
 
 local auth = require "neap.vendor.auth"
 local clock = require "neap.native.clock"
@@ -25,22 +25,36 @@ local LOOK_EVERY = 0.2
 --- Where the file is; nil where nobody says.
 ---@return string|nil
 function M.path()
+    if runtime.options.state_path then return runtime.options.state_path end
     local base, home = os.getenv "XDG_STATE_HOME", os.getenv "HOME"
     if base and base:sub(1, 1) == "/" then return base .. "/neap/state.db" end
     if home and home:sub(1, 1) == "/" then return home .. "/.local/state/neap/state.db" end
 end
 
+--- What a host's user can do in place of --no-state.
+local HOST_WAY = 'another file, or none (in nginx neap_state FILE or off, in C neap_options.state)'
+
+--- Hints that hold for whom the error reaches: --no-state is an option of the command only.
+local function for_host(err)
+    if not err or not runtime.options.embedded then return err end
+    return errors.new { kind = err.kind, message = (err.message:gsub("%-%-no%-state", HOST_WAY)), hint = err.hint }
+end
+
 local function open_file()
     local path = M.path()
-    if path then return require("neap.native.store").open(path) end
+    if path then
+        local store, err = require("neap.native.store").open(path)
+        return store, for_host(err)
+    end
     return nil, errors.new {
         kind = "settings", message = "nobody says where to keep sessions and counts",
-        hint = "set HOME or XDG_STATE_HOME, or use --no-state",
+        hint = runtime.options.embedded and "use " .. HOST_WAY or "set HOME or XDG_STATE_HOME, or use --no-state",
     }
 end
 
 --- Is there anything to share? Simulators are new each time, and virtual time is nobody else's.
-local function is_shared()
+---@return boolean
+function M.is_shared()
     return not runtime.options.sandbox and not runtime.options.no_state and not clock.is_virtual()
 end
 
@@ -60,7 +74,7 @@ end }
 ---@return userdata|nil store
 ---@return neap.Error? err
 function M.store()
-    if not is_shared() then return nil end
+    if not M.is_shared() then return nil end
     while opening do
         local attempt = opening
         attempt.over:wait()
@@ -76,6 +90,10 @@ function M.store()
     failed = err and { err = attempt.err, at = clock.now() }
     return opened, err
 end
+
+--- Gets the store without waiting; nil before it is open, and where nothing is shared.
+---@return userdata|nil
+function M.opened() return M.is_shared() and opened or nil end
 
 --- Closes the file; at the end of a run.
 function M.close()
@@ -243,7 +261,7 @@ end
 ---@param name string entry of `auth`
 ---@return neap.SharedSession|nil
 function M.session(client, name)
-    if not is_shared() then return nil end
+    if not M.is_shared() then return nil end
     local account = M.account_name(client.model, client.settings, client.base_url)
     return setmetatable({ name = account .. "|" .. name, told_at = -math.huge }, Shared)
 end

@@ -13,13 +13,15 @@ if needed "$NEAP_BUILD/neap.so" | grep -E 'lua|cjson|lpeg'; then
     fail "neap.so must leave Lua to the interpreter"
 fi
 
-declared=$(grep -ohE 'neap_[a-z_]+\(' "$NEAP_SRC"/csrc/include/neap/*.h | tr -d '(' | sort -u)
-for symbol in $(exported "$NEAP_BUILD/libneap.so"); do
-    echo "$declared" | grep -qx "$symbol" || fail "libneap.so exports $symbol, no header has it"
-done
-for symbol in neap_new neap_free neap_load neap_start neap_poll_fd neap_timeout_ms neap_dispatch \
-    neap_live; do
-    exported "$NEAP_BUILD/libneap.so" | grep -qx "$symbol" || fail "libneap.so lacks $symbol"
+# libneap.so: what the headers declare, all of it and nothing else.
+declared=$(cat "$NEAP_SRC"/csrc/include/neap/*.h | sed 's|//.*||' | tr '\n' ' ' | sed 's|/\*[^*]*\*\+\([^/*][^*]*\*\+\)*/||g' |
+    grep -oE '\bneap_[a-z_]+\(' | tr -d '(' | sort -u)
+got=$(exported "$NEAP_BUILD/libneap.so" | sort -u)
+[ "$got" = "$declared" ] || fail "libneap.so exports: $got
+the headers declare: $declared"
+for version in $(nm -D --defined-only "$NEAP_BUILD/libneap.so" | awk '$2 != "A" { print $3 }' | sed 's/.*@//' | sort -u); do
+    objdump -p "$NEAP_BUILD/libneap.so" | grep -qF "SONAME               libneap.so.${version#NEAP_}" ||
+        fail "the names of libneap.so are of version $version, which is not that of its SONAME"
 done
 if grep -q MHD_start_daemon "$NEAP_BUILD/libneap.so"; then
     fail "the HTTP sandbox is the command's, not the library's"

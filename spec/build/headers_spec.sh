@@ -11,6 +11,8 @@ for header in "$NEAP_SRC"/csrc/include/neap/*.h; do
         gcc -std=$standard -pedantic -Wall -Wextra -Werror -Wstrict-prototypes \
             -I "$NEAP_SRC/csrc/include" -fsyntax-only "$tmp/alone.c"
     done
-    g++ -std=c++17 -pedantic -Wall -Wextra -Werror \
-        -I "$NEAP_SRC/csrc/include" -fsyntax-only "$tmp/alone.cc"
+    for standard in c++11 c++20; do
+        g++ -std=$standard -pedantic -Wall -Wextra -Werror \
+            -I "$NEAP_SRC/csrc/include" -fsyntax-only "$tmp/alone.cc"
+    done
 done

@@ -62,6 +62,7 @@ static const char prelude[] =
     "sandbox, errors = native 'sandbox', require 'neap.error'\n"
     "concurrency, co = require 'neap.concurrency', require 'neap.coroutine'\n"
     "require 'neap.sandbox.router'\n"
+    "function by_hand(c) task.passing[c] = true; return coroutine.resume(c) end\n"
     "function bug() local kind, t = 'spawned', task.spawn(clock.sleep, 1); t:await(); return kind end\n";
 
 /* An idle runtime is one on which this works. */
@@ -109,6 +110,13 @@ static const char *const scripts[] = {
     "assert(not ok)\n"
     "if e:find 'memory' then error(e, 0) end\n"
     "return e == 'coroutine.yield outside a coroutine'",
+    /* a task of a host that is a Lua program: told once, or nobody is for lack of memory */
+    "local told, got = 0, nil\n"
+    "native('loop').start(function() clock.sleep(1); return 7 end, function(ok, v) told, got = told + 1, v end)\n"
+    "local t = native('loop').start(clock.sleep, function(ok, e) told, got = told + 1, e end)\n"
+    "clock.sleep(2)\n"
+    "if told < 2 or type(got) == 'string' and got:find 'memory' then error('not enough memory', 0) end\n"
+    "return told == 2 and t:status() == 'failed' and (got == 7 or tostring(got):find 'bad argument' ~= nil)",
     /* the first of several to end, as neap.map needs it: also when a worker dies at its first step */
     "local function work(s, fails) clock.sleep(s); if fails then error { kind = 'mine' } end; return s end\n"
     "local live = { task.spawn(work, 3), task.spawn(work, 1), task.spawn(work, 2, true) }\n"
@@ -279,6 +287,15 @@ static const char *const scripts[] = {
     "assert(url.resolve('https://h/a/b', '../c') == 'https://h/c')\n"
     "assert(url.query { { 'a b', 1 }, { 'c', ('x'):rep(200) } })\n"
     "return url.encode 'a b' == 'a%20b' and #clock.iso() == 24",
+    /* signatures */
+    "local hmac, key = native 'hmac', secret.literal 'Jefe'\n"
+    "assert(hmac.hex(hmac.sign('sha1', key, 'what do ya want ', 'for nothing?')):sub(1, 8) == 'effcdf6a')\n"
+    "local bytes, e = hmac.sign_base64('sha256', key, 'x')\n"
+    "assert(#bytes == 32 and #hmac.digest('sha256', 'x') == 32, e)\n"
+    "assert(hmac.parse_base64(hmac.base64(bytes)) == bytes and hmac.parse_hex(hmac.hex(bytes)) == bytes)\n"
+    "local none, failed = hmac.sign_base64('sha256', secret.literal 'no key', 'x')\n"
+    "if none == nil and failed.kind ~= 'settings' then error(failed) end\n"
+    "return hmac.equal(bytes, bytes) and hmac.matches(key, 'Jefe') and not hmac.parse_hex 'x'",
 };
 
 /* --- states ---------------------------------------------------------------------------------- */

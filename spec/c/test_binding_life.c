@@ -92,7 +92,7 @@ static const char *const oddities[] = {
     "task.run(function()\n"
     "  local e = event.new()\n"
     "  local c = coroutine.create(function() e:wait() end)\n"
-    "  assert(coroutine.resume(c))\n"
+    "  assert(by_hand(c))\n"
     "  c = nil\n"
     "  collectgarbage() collectgarbage()\n"
     "  clock.sleep(1)\n"
@@ -105,9 +105,9 @@ static const char *const oddities[] = {
     "for _, fails in ipairs { false, true } do\n"
     "  pcall(task.run, function()\n"
     "    local c = coroutine.create(function() clock.sleep(5) end)\n"
-    "    assert(coroutine.resume(c))\n"
+    "    assert(by_hand(c))\n"
     "    c = coroutine.create(function() e:wait() end)\n"
-    "    assert(coroutine.resume(c))\n"
+    "    assert(by_hand(c))\n"
     "    if fails then error 'x' end\n"
     "  end)\n"
     "  collectgarbage()\n"
@@ -117,10 +117,15 @@ static const char *const oddities[] = {
     /* ... and resumed by hand later: told that it was given up */
     "return task.run(function()\n"
     "  local c = coroutine.create(function() clock.sleep(5) end)\n"
-    "  assert(coroutine.resume(c))\n"
+    "  assert(by_hand(c))\n"
     "  clock.sleep(1)\n"
     "  local ok, err = coroutine.resume(c)\n"
     "  return not ok and err:find 'given up' ~= nil\n"
+    "end)",
+    /* ... and without a sign that the wait is passed on: refused before it begins */
+    "return task.run(function()\n"
+    "  local ok, err = coroutine.resume(coroutine.create(function() clock.sleep(5) end))\n"
+    "  return not ok and err:find 'use those of neap.coroutine' ~= nil\n"
     "end)",
     /* another task resumes a coroutine in which one waits: an error there, none of them spins */
     "return task.run(function()\n"

@@ -54,5 +54,7 @@ int main(void) {
                 "return s == nil and e.kind == 'invalid'");
     check_chunk("local t = json.object({ b = 1, a = 2 }, { 'b', 'a', 'b' })\n"
                 "return json.encode(t) == '{\"b\":1,\"a\":2}' and json.is_array(json.array())");
+    check_chunk("local s = json.sort('{ \"b\": [1, {\"d\": 1, \"c\\\\n\": {}}], \"a\": 1.0 }')\n"
+                "return s == '{\"a\":1.0,\"b\":[1,{\"c\\\\n\":{},\"d\":1}]}'");
     return check_report();
 }

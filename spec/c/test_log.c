@@ -12,11 +12,13 @@
 typedef struct sink {
     char line[1024];
     int count;
+    neap_log_level level;
     neap_log *log; /* non-NULL: tries to write to it */
 } sink;
 
-static void keep(void *ud, const char *line, size_t len) {
+static void keep(void *ud, neap_log_level level, const char *line, size_t len) {
     sink *s = ud;
+    s->level = level;
     CHECK(len < sizeof s->line);
     memcpy(s->line, line, len);
     s->line[len] = '\0';
@@ -35,7 +37,10 @@ static int write_log(neap_log *log, const char *message, const neap_log_field *f
     return neap_log_write(log, NEAP_LOG_INFO, AT, message, strlen(message), fields, count);
 }
 
-/* The same record in both formats. */
+#define AT_TEXT "2026-11-21T10:00:00.123Z info  "
+#define AT_JSON "{\"at\":\"2026-11-21T10:00:00.123Z\",\"level\":\"info\",\"message\":"
+
+/* The same record in all formats. */
 static void check_record(const char *message, const neap_log_field *fields, size_t count,
                          const char *text, const char *json) {
     neap_log *log;
@@ -47,12 +52,13 @@ static void check_record(const char *message, const neap_log_field *fields, size
     neap_log_set_format(log, NEAP_LOG_JSON);
     CHECK_EQ_INT(write_log(log, message, fields, count), 0);
     CHECK_STR(s.line, json);
-    CHECK_EQ_INT(s.count, 2);
+    neap_log_set_format(log, NEAP_LOG_PLAIN);
+    CHECK_EQ_INT(write_log(log, message, fields, count), 0);
+    CHECK_STR(s.line, text + sizeof AT_TEXT - 1);
+    CHECK_EQ_INT(s.level, NEAP_LOG_INFO);
+    CHECK_EQ_INT(s.count, 3);
     neap_log_free(log);
 }
-
-#define AT_TEXT "2026-11-21T10:00:00.123Z info  "
-#define AT_JSON "{\"at\":\"2026-11-21T10:00:00.123Z\",\"level\":\"info\",\"message\":"
 
 static void test_records(void) {
     const neap_log_field fields[] = {field("n", "12", true), field("name", "a b", false),

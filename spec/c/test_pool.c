@@ -46,14 +46,17 @@ static size_t random_size(unsigned *seed) {
 static void test_blocks(void) {
     static block blocks[BLOCKS];
     neap_pool pool = {0};
+    size_t used = 0;
     unsigned seed = 7;
     for (int i = 0; i < 100000; i++) {
         block *b = &blocks[i % BLOCKS];
-        size_t size = random_size(&seed), kept = b->size < size ? b->size : size;
+        size_t size = random_size(&seed), old = b->size, kept = old < size ? old : size;
         unsigned char *data = neap_pool_realloc(&pool, b->data, b->size, size);
         if ((data == NULL) != (size == 0) || (uintptr_t)data % NEAP_POOL_STEP != 0) CHECK(false);
         *b = (block){data, size, b->byte};
         if (!is_whole(b, kept)) CHECK(false);
+        used += size - old;
+        if (pool.used != used) CHECK(false);
         b->byte = (unsigned char)(i % 251);
         if (data != NULL) memset(data, b->byte, size);
     }
@@ -61,6 +64,7 @@ static void test_blocks(void) {
         CHECK(is_whole(&blocks[i], blocks[i].size));
         neap_pool_realloc(&pool, blocks[i].data, blocks[i].size, 0);
     }
+    CHECK_EQ_INT(pool.used, 0);
     neap_pool_deinit(&pool);
     CHECK(pool.chunks == NULL && pool.left == 0);
 }
@@ -70,8 +74,11 @@ static void test_new(void) {
     neap_pool pool = {0};
     void *p = neap_pool_realloc(&pool, NULL, 5, 20);
     CHECK(p != NULL);
+    CHECK_EQ_INT(pool.used, 20);
     CHECK(neap_pool_realloc(&pool, NULL, 5, 0) == NULL);
+    CHECK_EQ_INT(pool.used, 20);
     CHECK(neap_pool_realloc(&pool, p, 20, 0) == NULL);
+    CHECK_EQ_INT(pool.used, 0);
     neap_pool_deinit(&pool);
 }
 
@@ -89,8 +96,37 @@ static void test_no_memory(void) {
     CHECK(neap_pool_realloc(&pool, p, 100, NEAP_POOL_BLOCK_MAX + 1) == NULL);
     no_memory = false;
     CHECK(p[0] == 'p' && p[99] == 'p');
+    CHECK_EQ_INT(pool.used, 100 + NEAP_POOL_BLOCK_MAX + 1);
     neap_pool_realloc(&pool, p, 100, 0);
     neap_pool_realloc(&pool, large, NEAP_POOL_BLOCK_MAX + 1, 0);
+    neap_pool_deinit(&pool);
+}
+
+/* Up to the limit, to the byte; what does not grow is never refused. */
+static void test_limit(void) {
+    enum { LARGE = NEAP_POOL_BLOCK_MAX + 1 };
+    neap_pool pool = {.limit = LARGE + 100};
+    char *large = neap_pool_realloc(&pool, NULL, 0, LARGE), *small;
+    CHECK(large != NULL && neap_pool_realloc(&pool, NULL, 4, 101) == NULL);
+    small = neap_pool_realloc(&pool, NULL, 4, 100);
+    CHECK(small != NULL && neap_pool_realloc(&pool, NULL, 4, 1) == NULL);
+    CHECK_EQ_INT(pool.used, pool.limit);
+    memset(large, 'l', LARGE);
+    CHECK(neap_pool_realloc(&pool, large, LARGE, LARGE + 1) == NULL);
+    CHECK(neap_pool_realloc(&pool, large, LARGE, SIZE_MAX) == NULL);
+    CHECK(large[0] == 'l' && large[LARGE - 1] == 'l');
+    large = neap_pool_realloc(&pool, large, LARGE, 50);
+    CHECK(large != NULL && large[49] == 'l');
+    CHECK_EQ_INT(pool.used, 150);
+    pool.limit = 10; /* less than is used */
+    CHECK(neap_pool_realloc(&pool, small, 100, 101) == NULL);
+    small = neap_pool_realloc(&pool, small, 100, 99);
+    CHECK(small != NULL);
+    CHECK(neap_pool_realloc(&pool, large, 50, 0) == NULL);
+    CHECK_EQ_INT(pool.used, 99);
+    neap_pool_realloc(&pool, small, 99, 0);
+    CHECK((small = neap_pool_realloc(&pool, NULL, 4, 10)) != NULL);
+    neap_pool_realloc(&pool, small, 10, 0);
     neap_pool_deinit(&pool);
 }
 
@@ -98,5 +134,6 @@ int main(void) {
     test_blocks();
     test_new();
     test_no_memory();
+    test_limit();
     return check_report();
 }

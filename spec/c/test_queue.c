@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "../../csrc/core/err.h"
+#include "../../csrc/core/meter_own.h"
 #include "../../csrc/core/random.h"
 #include "check.h"
 
@@ -61,6 +62,8 @@ typedef struct stage {
     size_t seen_len[2];
     record **order[2]; /* in order of admission, by queue */
     size_t order_len[2];
+    neap_meter *meter;
+    neap_meter_endpoint *endpoint;
 } stage;
 
 static int64_t now_of(stage *s) {
@@ -86,6 +89,9 @@ static stage *open_stage(uint64_t seed) {
     neap_random_seed(&s->rnd, seed);
     neap_policy_add(&s->policy, &rule);
     neap_policy_add_defaults(&s->policy);
+    CHECK_EQ_INT(neap_meter_new(&s->meter), 0);
+    CHECK_EQ_INT(neap_meter_open_gate(s->meter, &s->gate.meter, "vendor"), 0);
+    s->endpoint = neap_meter_get_endpoint(s->meter, "vendor", "endpoint", false);
     s->records = calloc(RECORDS_MAX, sizeof *s->records);
     for (int i = 0; i < 2; i++) s->seen[i] = calloc(RECORDS_MAX * 4, sizeof *s->seen[i]);
     for (int i = 0; i < 2; i++) s->order[i] = calloc(RECORDS_MAX * 4, sizeof *s->order[i]);
@@ -94,7 +100,9 @@ static stage *open_stage(uint64_t seed) {
 
 static void add_limit(stage *s, neap_limit_shape shape, size_t n, int64_t period) {
     neap_limit_cfg cfg = {shape, n, period, s->jitter};
-    CHECK_EQ_INT(neap_limit_init(&s->limits[s->limit_count++], &cfg), 0);
+    neap_limit *l = &s->limits[s->limit_count++];
+    CHECK_EQ_INT(neap_limit_init(l, &cfg), 0);
+    l->meter = neap_meter_get_wait(s->meter, "vendor", shape == NEAP_LIMIT_PACE ? "pace" : "window");
 }
 
 /* A queue under the limits from `first` on, `count` of them. */
@@ -105,8 +113,36 @@ static void add_queue(stage *s, size_t first, size_t count) {
     CHECK_EQ_INT(neap_queue_init(q, &s->flow, &s->gate, limits, count), 0);
 }
 
+/* Whoever waits is counted once, between two events. */
+static void check_waiting(stage *s) {
+    uint64_t counted = 0, waiting = 0;
+    for (const neap_meter_series *m = s->meter->waits.first; m != NULL; m = m->next)
+        counted += ((const neap_meter_wait *)m)->waiting;
+    for (size_t i = 0; i < s->queue_count; i++) waiting += s->queues[i].waiting_len;
+    CHECK_EQ_INT(counted, waiting);
+}
+
+/* All is counted that the calls know of themselves. */
+static void check_meter(stage *s) {
+    neap_meter_state state = {.now = now_of(s)};
+    uint64_t sends = 0, firsts = 0;
+    neap_metrics sums;
+    for (size_t i = 0; i < s->len; i++) {
+        sends += s->records[i].call.attempts.len;
+        firsts += s->records[i].call.attempts.len > 0;
+        neap_call_finish(&s->records[i].call);
+    }
+    check_waiting(s);
+    neap_meter_totals(s->meter, &state, &sums);
+    CHECK_EQ_INT(sums.calls, s->len);
+    CHECK_EQ_INT(sums.sends, sends);
+    CHECK_EQ_INT(sums.retries, sends - firsts);
+    CHECK(sums.waits > 0 || sums.wait_seconds == 0);
+}
+
 static void close_stage(stage *s) {
     neap_loop_stats stats;
+    check_meter(s);
     for (size_t i = 0; i < s->len; i++) neap_call_deinit(&s->records[i].call);
     for (size_t i = 0; i < s->len; i++) neap_timer_stop(s->loop, &s->records[i].cancel);
     neap_loop_get_stats(s->loop, &stats);
@@ -122,6 +158,7 @@ static void close_stage(stage *s) {
         neap_limit_deinit(&s->limits[i]);
     }
     neap_gate_deinit(&s->gate);
+    neap_meter_free(s->meter);
     neap_flow_deinit(&s->flow);
     neap_loop_close(s->loop);
     for (int i = 0; i < 2; i++) free(s->seen[i]);
@@ -232,7 +269,9 @@ static void ask(record *r) {
 }
 
 static void on_start(neap_timer *t) {
-    ask(t->ud);
+    record *r = t->ud;
+    check_waiting(r->stage);
+    ask(r);
 }
 
 static void on_cancel(neap_timer *t) {
@@ -246,6 +285,7 @@ static record *add(stage *s, size_t k, int64_t start, int64_t cancel) {
     r->admitted.run = on_admitted;
     r->admitted.ud = r;
     neap_call_init(&r->call, &s->queues[k], &s->policy, true, on_wait_over, r);
+    r->call.meter = s->endpoint;
     at(r, on_start, start);
     r->cancel.cb = on_cancel;
     r->cancel.ud = r;

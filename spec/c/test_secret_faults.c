@@ -118,8 +118,9 @@ static int run_url(void) {
 
 static unsigned lines;
 
-static void count_line(void *ud, const char *text, size_t len) {
+static void count_line(void *ud, neap_log_level level, const char *text, size_t len) {
     (void)ud;
+    (void)level;
     CHECK(len > 0 && text[len - 1] != '\n');
     lines++;
 }

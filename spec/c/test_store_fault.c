@@ -67,22 +67,22 @@ static void check_strangers(void) {
 
 static void check_versions(void) {
     neap_store_unref(store_at(loop, "version.db"));
-    run_sql("version.db", "PRAGMA user_version = 2");
-    check_unusable("version.db", "is of a newer Neap (schema 2, known: 1)");
+    run_sql("version.db", "PRAGMA user_version = 3");
+    check_unusable("version.db", "is of a newer Neap (schema 3, known: 2)");
     run_sql("version.db", "PRAGMA user_version = 0");
     check_unusable("version.db", "is not a state file of Neap: move it away, or use --no-state");
     run_sql("version.db", "PRAGMA user_version = -3");
     check_unusable("version.db", "is not a state file of Neap: move it away, or use --no-state");
-    run_sql("version.db", "PRAGMA user_version = 1");
+    run_sql("version.db", "PRAGMA user_version = 2");
     neap_store_unref(store_at(loop, "version.db"));
 }
 
 /* Tables that are missing, or not as they should be. */
 static void check_tables(void) {
-    static const char *const names[] = {"session", "limits", "slot"};
+    static const char *const names[] = {"session", "limits", "slot", "inbox"};
     char path[32], text[64];
     neap_store *s;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         snprintf(path, sizeof path, "no-%s.db", names[i]);
         snprintf(text, sizeof text, "DROP TABLE %s", names[i]);
         neap_store_unref(store_at(loop, path));

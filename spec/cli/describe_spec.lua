@@ -25,7 +25,8 @@ describe("the pages of", function()
         ["help-help"] = { "help", "--help" }, ["help-settings"] = { "help", "settings" },
         ["help-secrets"] = { "help", "secrets" }, ["help-faults"] = { "help", "faults" },
         ["help-exit-codes"] = { "help", "exit-codes" }, ["help-files"] = { "help", "files" },
-        ["help-maps"] = { "help", "maps" },
+        ["help-maps"] = { "help", "maps" }, ["help-serve"] = { "serve", "--help" },
+        ["help-handlers"] = { "help", "handlers" }, ["help-webhooks"] = { "help", "webhooks" },
         ["describe-shop"] = { "describe", "shop" }, ["describe-shop.put_order"] = { "describe", "shop.put_order" },
         ["describe-shop.note"] = { "describe", "shop.note" },
         ["describe-opm"] = { "describe", "opm" }, ["describe-opm.entry"] = { "describe", "opm.entry" },
@@ -186,7 +187,10 @@ describe("neap describe", function()
             assert.truthy(text:find(recipe.summary, 1, true))
             local facts = json.decode(helper.cli({ "describe", recipe.name, "--json" }).out)
             assert.same({ recipe.name, recipe.summary }, { facts.recipe, facts.summary })
-            for _, arg in ipairs(facts.args) do
+            for _, setting in ipairs(facts.settings or {}) do
+                assert.truthy(text:find("NEAP_" .. setting.name:upper(), 1, true), setting.name)
+            end
+            for _, arg in ipairs(facts.args or {}) do
                 local option = (arg.default == true and "--no-" or "--") .. arg.name:gsub("_", "-")
                 assert.truthy(text:find(option, 1, true), arg.name)
             end

@@ -2,9 +2,9 @@
 
 local helper = require "spec.support.helper"
 
-local LIBRARIES = { "libcurl.so.4", "libmicrohttpd.so.12" }
+local LIBRARIES = { "libcrypto.so.3", "libcurl.so.4", "libmicrohttpd.so.12" }
 
---- Runs the command where both libraries are there and cannot be loaded.
+--- Runs the command where these libraries are there and cannot be loaded.
 local function neap(words, env)
     local dir = helper.tmpdir()
     for _, name in ipairs(LIBRARIES) do helper.write(dir .. "/" .. name, "") end
@@ -13,8 +13,8 @@ local function neap(words, env)
     return helper.cli(words, { env = env, cwd = dir })
 end
 
-describe("without libcurl and libmicrohttpd", function()
-    it("does all that needs neither", function()
+describe("without libcurl, libmicrohttpd and libcrypto", function()
+    it("does all that needs none of them", function()
         local script = helper.tmpdir() .. "/script.lua"
         helper.write(script, [[return neap.workflow {
             run = function(ctx) return ctx:vendor("opm"):ping {} end,
@@ -41,6 +41,19 @@ describe("without libcurl and libmicrohttpd", function()
         local got = neap { "sandbox" }
         assert.matches("libmicrohttpd%.so%.12: file too short; .* libmicrohttpd12 ", got.err)
         assert.equal(4, got.code)
+    end)
+
+    it("says what a webhook lacks", function()
+        local script = helper.tmpdir() .. "/script.lua"
+        helper.write(script, [[
+            local key = neap.secret "env:KEY"
+            print(pcall(neap.webhook, { scheme = "path", secret = key }))
+            neap.webhook { scheme = "hub", secret = key }
+        ]])
+        local got = neap({ "run", script }, { KEY = "some key" })
+        assert.matches("^true\tneap.Webhook[^\n]*\n$", got.out)
+        assert.matches("settings: neap%.webhook: secret: [^\n]*libcrypto%.so%.3: file too short; "
+            .. "is Debian's package libssl3 installed%?\n$", got.err)
     end)
 
     it("has its own version", function()

@@ -1,12 +1,13 @@
---- Runs every listing of the five READMEs; spec/support/listings.lua says what may stand in them.
+--- Runs every listing of the READMEs; spec/support/listings.lua says what may stand in them.
 
 local helper = require "spec.support.helper"
 local listings = require "spec.support.listings"
 
 local READMES = {
     "README.md", "csrc/README.md", "lua/README.md", "scripts/README.md", "spec/README.md",
+    "csrc/hosts/nginx/README.md",
 }
-local LANGUAGES = { sh = true, lua = true, c = true }
+local LANGUAGES = { sh = true, lua = true, c = true, nginx = true }
 
 --- Files, and folders of files, that no command has to name.
 local FOUND_BY_NEAP = { vendors = true, ["neap.lua"] = true }
@@ -35,8 +36,8 @@ local COMPILER = "gcc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Wconver
 
 --- Where a listing's headers are: a host sees the installed ones only.
 local function include_path(text)
-    if text:find("l_common.h", 1, true) then return "-I csrc/lua -I /usr/include/lua5.4" end
-    if text:find("check.h", 1, true) then return "-I spec/c -I csrc" end
+    if text:find("l_common.h", 1, true) then return "-I csrc/lua -I csrc/include -I /usr/include/lua5.4" end
+    if text:find("check.h", 1, true) then return "-I spec/c -I csrc -I csrc/include" end
     return "-I csrc/include"
 end
 
@@ -50,7 +51,7 @@ end
 
 local function check_listing(listing, found)
     it(("line %d: a listing in %s"):format(listing.line, listing.language), function()
-        assert.is_true(LANGUAGES[listing.language] ~= nil, "every listing is sh, lua or c")
+        assert.is_true(LANGUAGES[listing.language] ~= nil, "every listing is sh, lua, c or nginx")
         if listing.language == "c" then compile_c(listing) end
         if listing.language == "lua" and not listings.is_fields(listing) then
             assert(load(listing.text, "@listing", "t"))
@@ -73,7 +74,7 @@ local function check_listing(listing, found)
         it(("line %d: %s is used by a command"):format(listing.line, listing.file), function()
             local used = false
             for _, other in ipairs(found) do
-                used = used or other.language == "sh"
+                used = used or (other.language == "sh" or other.language == "nginx")
                     and other.text:find(listing.file:gsub("^scripts/(.*)%.lua$", "%1"), 1, true)
             end
             assert.is_truthy(used)

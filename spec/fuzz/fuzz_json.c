@@ -1,8 +1,9 @@
 /* fuzz_json.c: any bytes through the reader; what it accepts is written and read again to the same
- * text. spec/data/json is a corpus, too. */
+ * text. A tree of values (value.h) is what the copier (json_copy.h) writes. spec/data/json is a corpus, too. */
+#include <neap/value.h>
 #include <string.h>
 
-#include "../../csrc/core/json.h"
+#include "../../csrc/core/json_copy.h"
 #include "fuzz.h"
 
 /* Writes one token. 0 or an error of the writer. */
@@ -37,8 +38,30 @@ static bool copy_text(neap_buf *out, const char *text, size_t len, int indent) {
     return token == NEAP_JSON_END;
 }
 
+/* Reads a text into a tree and writes that; the copier, which sorts out equal keys in its own way, agrees. */
+static void check_value(const char *text, size_t len) {
+    neap_value *value = neap_value_parse(text, len);
+    neap_json_reader r = {0};
+    neap_json_copy copy = {0};
+    int rc;
+    neap_json_reader_start(&r, text, len, 1000);
+    rc = neap_json_copy_value(&copy, &r, neap_json_copy_next(&r));
+    if (rc == 0 && neap_json_reader_next(&r) != NEAP_JSON_END) rc = -1;
+    HOLDS((value != NULL) == (rc == 0));
+    if (value != NULL) {
+        size_t written = 0;
+        char *again = neap_value_json(value, &written);
+        HOLDS(again != NULL && written == copy.out.len && memcmp(again, copy.out.data, written) == 0);
+        free(again);
+    }
+    neap_value_free(value);
+    neap_json_copy_deinit(&copy);
+    neap_json_reader_deinit(&r);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     neap_buf first = {0}, second = {0};
+    check_value((const char *)data, size);
     if (copy_text(&first, (const char *)data, size, 0)) {
         HOLDS(copy_text(&second, first.data, first.len, 0));
         HOLDS(second.len == first.len && first.len > 0);

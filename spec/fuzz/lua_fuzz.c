@@ -62,7 +62,7 @@ static lua_State *open_state(const char *name) {
     static neap *n; /* for the life of the process */
     char path[4096];
     lua_State *L;
-    HOLDS(neap_new(&n) == 0);
+    HOLDS(neap_new(&n, NULL) == 0);
     L = neap__state(n);
     lua_pushcfunction(L, trace);
     snprintf(path, sizeof path, "%s/%s.lua", FUZZ_DIR, name);

@@ -60,7 +60,7 @@ local function both(name, fn, faults)
         local found, server = pcall(require, "neap.native.server")
         if not found then return pending "no server in this build" end
         local box <close> = open_sandbox(faults)
-        local listener <close> = assert(server.listen(box, 0))
+        local listener <close> = assert(server.listen(box, {}))
         neap.run(function()
             local client <close> = http.open {}
             fn(client, ("http://127.0.0.1:%d/t"):format(listener:port()), box)

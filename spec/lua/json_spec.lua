@@ -362,3 +362,42 @@ beside_cjson("json beside lua-cjson", function()
         end
     end)
 end)
+
+describe("json.sort", function()
+    it("sorts the keys of all objects, in their own tokens", function()
+        for text, sorted in pairs {
+            ['{ "b" : 1.50, "a" : [ {"z": "\\u0041\\"", "y": {}} , [] ,null], "\\u0061b": -0 } '] =
+                '{"a":[{"y":{},"z":"\\u0041\\""},[],null],"\\u0061b":-0,"b":1.50}',
+            ['{"aa":1,"a":2,"":3,"\xc3\xa4":4,"B":5}'] = '{"":3,"B":5,"a":2,"aa":1,"\xc3\xa4":4}',
+            ['{"n":123456789012345678901234567890,"e":1E+2,"t":true,"f":false}'] =
+                '{"e":1E+2,"f":false,"n":123456789012345678901234567890,"t":true}',
+            [' "text" '] = '"text"', ["\xEF\xBB\xBF[ 1 , 2 ]"] = "[1,2]", ["7"] = "7", ["{ }"] = "{}",
+        } do
+            assert.equal(sorted, json.sort(text))
+        end
+    end)
+
+    it("refuses what is no JSON, and keys that come twice", function()
+        for _, text in ipairs {
+            "", "{", '{"a":1,}', "[1 2]", "nul", '"\xff"', "{} {}", '{"a":1,"a":2}', '[{"x":{"a":1,"\\u0061":2}}]',
+            ("["):rep(1001) .. ("]"):rep(1001),
+        } do
+            local sorted, err = json.sort(text)
+            assert.is_nil(sorted, text)
+            assert.equal("decode", err.kind)
+        end
+        assert.has_error(function() json.sort {} end)
+    end)
+
+    it("sorts deep and long texts", function()
+        local deep = ('{"b":"' .. ("x"):rep(100) .. '","a":'):rep(900) .. "[]" .. ("}"):rep(900)
+        local wanted = ('{"a":'):rep(900) .. "[]" .. (',"b":"' .. ("x"):rep(100) .. '"}'):rep(900)
+        assert.equal(wanted, json.sort(deep))
+        local many, sorted = {}, {}
+        for i = 1, 20000 do
+            many[i] = ('"%05d" : %d'):format(20001 - i, i)
+            sorted[i] = ('"%05d":%d'):format(i, 20001 - i)
+        end
+        assert.equal("{" .. table.concat(sorted, ",") .. "}", json.sort("{" .. table.concat(many, " , ") .. "}"))
+    end)
+end)

@@ -208,6 +208,7 @@ local function make_exchange(method, target, headers, body)
         end
     end
     function ex.body() return body end
+    function ex.body_path() return nil end
     function ex:head(status, fields, length)
         if self.gone then return nil, "gone" end
         self.status, self.length, self.fields = status, length, {}
@@ -504,9 +505,9 @@ describe("neap.native.server", function()
         local ok, server = pcall(require, "neap.native.server")
         if not ok then return end -- the module for a stock interpreter has none
         local s <close> = assert(sandbox.open { config = {} })
-        local one <close> = assert(server.listen(s, 0))
+        local one <close> = assert(server.listen(s, {}))
         assert.is_true(one:port() > 0)
-        local two, err = server.listen(s, one:port())
+        local two, err = server.listen(s, { port = one:port() })
         assert.is_nil(two)
         assert.equal("network", err.kind)
         assert.truthy(tostring(err.message):find("127.0.0.1:" .. one:port(), 1, true))

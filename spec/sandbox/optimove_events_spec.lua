@@ -193,7 +193,7 @@ describe("notices of the Optimove simulator over HTTP", function()
         local path = helper.tmpdir() .. "/receiver.lua"
         helper.write(path, RECEIVER)
         local box = assert(sandbox.open { config = { seed = 1, vendors = { receiver = path } } })
-        local server <close> = assert(require("neap.native.server").listen(box, 0))
+        local server <close> = assert(require("neap.native.server").listen(box, {}))
         local client = http.open { handler = box }
         local function send(target, body)
             return assert(client:send { method = "POST", url = "http://sandbox.invalid/optimove/" .. target,

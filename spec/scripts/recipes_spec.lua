@@ -16,7 +16,21 @@ end
 --- The command in the comment that a recipe begins with.
 local function example(text)
     local comment = text:match "^(%-%-.-)\n\n"
-    return (comment:match "\n%-%-   (neap run .*)$":gsub("\\\n%-%-%s+", ""))
+    return (comment:match "\n%-%-   (neap %l+ [^\n]*.-)$":gsub("\\\n%-%-%s+", ""))
+end
+
+--- "run", or "serve" for what answers requests.
+local function command_of(text) return example(text):match "^neap (%l+) " end
+
+--- A handler works once it listens, and until it is told to stop.
+local function try_handler(words, cwd)
+    table.move({ "--port", "0" }, 1, 2, #words + 1, words)
+    local process = helper.start(words, { cwd = cwd, env = { LISTENER_KEY = "5f1c9a02b77e4d" } })
+    local line = process:line()
+    process:signal "TERM"
+    local result = process:wait()
+    assert.matches("^listening on http://", line, nil, result.err)
+    assert.equal(143, result.code, result.err)
 end
 
 --- A directory in which the commands of comments find the samples.
@@ -47,6 +61,7 @@ for _, recipe in ipairs(found) do
         it("shows in its comment a command that works", function()
             local words = {}
             for word in example(text):gsub("^neap ", ""):gmatch "%S+" do words[#words + 1] = word end
+            if command_of(text) == "serve" then return try_handler(words, place()) end
             words[#words + 1] = "--clock"
             words[#words + 1] = "virtual"
             local result = helper.cli(words, { cwd = place() })
@@ -57,7 +72,7 @@ for _, recipe in ipairs(found) do
             local result = helper.cli { "run", recipe, "--help" }
             assert.equal(0, result.code)
             local summary = text:match 'summary = "([^"]*)"'
-            local head = ("usage: neap run %s [options]\n\n%s\n"):format(recipe, summary)
+            local head = ("usage: neap %s %s [options]\n\n%s\n"):format(command_of(text), recipe, summary)
             assert.equal(head, result.out:sub(1, #head))
         end)
 

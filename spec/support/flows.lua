@@ -5,7 +5,7 @@ require "spec.support.recipes"
 local neap = require "neap"
 local json = require "neap.native.json"
 local log = require "neap.native.log"
-local recipes = require "neap.cli.recipes"
+local recipes = require "neap.scripts"
 local runtime = require "neap.runtime"
 
 local flows = {}

@@ -5,7 +5,7 @@ local acceptance = require "spec.support.acceptance"
 local assert = require "luassert"
 local neap = require "neap"
 
-local recipes = require "neap.cli.recipes"
+local recipes = require "neap.scripts"
 local runtime = require "neap.runtime"
 
 local MIX = "503:p=0.05;429:p=0.02;reset:p=0.01;truncate:p=0.01"

@@ -7,6 +7,7 @@
 -- ```lua  a file if the first line is its path (`-- vendors/shop.lua`); else a script, run in the
 --         sandbox, whose output is what stands behind `-->`; else fields of a definition.
 -- ```c    a file if the first line is its path (`/* host.c */`).
+-- ```nginx  a configuration, a file likewise (`# nginx.conf`). Ports 8080 and 8081 stand for free ones.
 
 local helper = require "spec.support.helper"
 
@@ -20,7 +21,8 @@ local quote = helper.quote
 ---@field text string
 ---@field file? string its path, where it is a file
 
-local FILE_LINE = { lua = "^%-%- ([%w_./-]+%.lua)\n", c = "^/%* ([%w_./-]+%.[ch]) %*/\n" }
+local FILE_LINE = { lua = "^%-%- ([%w_./-]+%.lua)\n", c = "^/%* ([%w_./-]+%.[ch]) %*/\n",
+    nginx = "^# ([%w_./-]+%.conf)\n" }
 
 --- Gets the listings of a README in order.
 ---@param path string relative to the repository
@@ -129,6 +131,30 @@ end
 
 local SANITIZERS = { asan = "address,undefined", tsan = "thread" }
 
+--- Two ports that are most likely free, instead of those in a README; and the module of this build.
+local free_port = math.random(20000, 31000)
+
+local function here(text)
+    local library = helper.preset == "asan" and ("http {\nneap_library %s/libneap.so;"):format(helper.build)
+    text = text:gsub("%f[%d]8080%f[%D]", free_port):gsub("%f[%d]8081%f[%D]", free_port + 1)
+    text = text:gsub("/usr/local/lib/nginx/modules/", helper.build .. "/")
+    return library and text:gsub("http {", library) or text
+end
+
+--- nginx with the sanitizer inside, and with its workers as ourselves: the folder is ours alone.
+local NGINX = [[#!/bin/sh
+[ "$(id -u)" -ne 0 ] || set -- -g "user root;" "$@"
+%s
+exec /usr/sbin/nginx -e stderr "$@"
+]]
+
+local function write_nginx(bin)
+    local sanitize = helper.preset == "asan" and
+        "export LD_PRELOAD=$(gcc -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0" or ""
+    helper.write(bin .. "/nginx", NGINX:format(sanitize))
+    assert(os.execute(("chmod +x %s/nginx"):format(bin)))
+end
+
 --- What a reader has on the path: neap, and under sanitizers the interpreter and a library's user
 -- with the sanitizer inside.
 local function write_tools(bin)
@@ -140,6 +166,7 @@ local function write_tools(bin)
         ("Cflags: -I%s/csrc/include%s"):format(helper.root, flags),
         ("Libs: -L%s -Wl,-rpath,%s -lneap%s"):format(helper.build, helper.build, flags), "",
     }, "\n"))
+    write_nginx(bin)
     if not sanitizer then return end
     helper.write(bin .. "/lua5.4", ([[#!/bin/sh
 LD_PRELOAD=$(gcc -print-file-name=lib%s.so) exec /usr/bin/lua5.4 "$@"
@@ -158,7 +185,7 @@ end
 
 --- The lines of the session that write a file; its text waits in `base`.
 local function add_file(lines, base, number, step)
-    helper.write(("%s/file-%d"):format(base, number), step.text)
+    helper.write(("%s/file-%d"):format(base, number), here(step.text))
     local folder = step.file:match "^(.*)/"
     if folder then lines[#lines + 1] = "mkdir -p " .. quote(folder) end
     lines[#lines + 1] = ("cp %s/file-%d %s"):format(base, number, quote(step.file))
@@ -170,11 +197,12 @@ code=$?; printf '\037%%d\n' $code]]
 --- One shell for all commands: what one leaves behind, the next one finds, `$?` and `$!` included.
 local function shell_script(base, steps)
     local lines = {
-        "exec 2>&1", "cd " .. base .. "/neap", "trap 'kill $(jobs -p) 2>/dev/null' EXIT", "code=0",
+        "exec 2>&1", "cd " .. base .. "/neap",
+        "trap 'kill $(jobs -p) $(cat nginx.pid 2>/dev/null) 2>/dev/null' EXIT", "code=0",
     }
     for i, step in ipairs(steps) do
         if step.file then add_file(lines, base, i, step) end
-        if step.command then lines[#lines + 1] = COMMAND:format(i, quote(step.command)) end
+        if step.command then lines[#lines + 1] = COMMAND:format(i, quote(here(step.command))) end
     end
     return table.concat(lines, "\n") .. "\n"
 end
@@ -223,7 +251,7 @@ local function any_duration(line)
 end
 
 local function line_pattern(line)
-    local text = any_duration(line:gsub("%s+$", "")):gsub("%p", "%%%0")
+    local text = any_duration(here(line):gsub("%s+$", "")):gsub("%p", "%%%0")
     return "^" .. text:gsub("%%%.%%%.%%%.", ".-") .. "$"
 end
 

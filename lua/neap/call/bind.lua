@@ -150,6 +150,7 @@ function M.bind(handle, client)
         http = bound.http, queue = queue, policy = bound.policy, repeatable = true, credential = bound.credential,
         timeout = bound.timeout, method = endpoint.method, headers = build.HEADERS,
         ordered = runtime.options.ordered,
+        vendor = endpoint.vendor, endpoint = endpoint.name, login = endpoint.is_login,
     }
     handle.bound = bound
     return bound

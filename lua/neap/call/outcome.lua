@@ -1,6 +1,7 @@
 --- What became of a call: its payload, or an error with the call's history.
 
 local errors = require "neap.error"
+local meter = require "neap.native.meter"
 local reply = require "neap.call.reply"
 
 local M = {}
@@ -12,6 +13,14 @@ function M.complete(err, bound)
     err.vendor, err.endpoint = bound.endpoint.vendor, bound.endpoint.name
     err.where = err.where or errors.caller()
     return nil, err
+end
+
+--- The same for a call that failed before it could wait or be sent: of those only the metrics know. -> nil, err
+---@param err neap.Error
+---@param endpoint neap.Endpoint
+function M.refused(err, endpoint)
+    meter.refused(endpoint.vendor, endpoint.name, err.kind)
+    return M.complete(err, { endpoint = endpoint })
 end
 
 --- What became of a call that failed. `doubt`: an earlier send may have taken effect.
@@ -26,6 +35,7 @@ function M.fail(bound, flowcall, err, doubt)
     local attempts = flowcall:attempts()
     if attempts[1] or not err.attempts then err.attempts = attempts end -- else those of a login
     err.outcome = outcome_of(bound, flowcall, doubt)
+    flowcall:judge(err.kind)
     return M.complete(err, bound)
 end
 

@@ -5,7 +5,7 @@ local example = require "neap.cli.describe.example"
 local facts = require "neap.cli.describe.facts"
 local globals = require "neap.cli.globals"
 local page = require "neap.cli.describe.page"
-local recipes = require "neap.cli.recipes"
+local recipes = require "neap.scripts"
 local registry = require "neap.registry"
 local report = require "neap.cli.report"
 local run_help = require "neap.cli.run_help"
@@ -24,12 +24,12 @@ end
 local function describe_recipe(name, opts)
     local recipe = recipes.find(name)
     if not opts.json then
-        run_help.print(recipe)
+        run_help.print(recipe, "run")
         return report.EXIT.done
     end
     local flow = recipes.inspect(recipe)
     if not flow then
-        report.refuse(("%s returns no workflow: there is nothing to describe"):format(name))
+        report.refuse(("%s returns no workflow and no neap.handler: there is nothing to describe"):format(name))
     end
     return print_json(facts.recipe(name, flow))
 end

@@ -25,7 +25,7 @@ local EPIPE = 32 -- whoever read has seen enough: nothing to complain of
 ---@field run fun(opts: table, args: any): integer
 
 --- Commands, in the order of the help.
-M.names = { "run", "call", "list", "describe", "sandbox", "version", "help" }
+M.names = { "run", "call", "serve", "list", "describe", "sandbox", "version", "help" }
 
 ---@param name string
 ---@return boolean

@@ -2,7 +2,7 @@
 
 local globals = require "neap.cli.globals"
 local json = require "neap.native.json"
-local recipes = require "neap.cli.recipes"
+local recipes = require "neap.scripts"
 local registry = require "neap.registry"
 local report = require "neap.cli.report"
 local suggest = require "neap.suggest"

@@ -2,11 +2,10 @@
 
 local globals = require "neap.cli.globals"
 local options = require "neap.cli.options"
-local progress = require "neap.progress"
-local recipes = require "neap.cli.recipes"
+local recipes = require "neap.scripts"
 local report = require "neap.cli.report"
 local runtime = require "neap.runtime"
-local task = require "neap.native.task"
+local script = require "neap.cli.script"
 local workflow = require "neap.workflow"
 
 local M = {
@@ -36,16 +35,16 @@ end
 ---@return boolean help
 function M.parse(words)
     local scan = options.scan(globals.calls, words, { lenient = true })
-    local at, script = script_index(scan)
+    local at, name = script_index(scan)
     local rest = table.move(words, 1, #words, 1, {})
     if at then table.remove(rest, at) end
-    local args = { script = script, words = rest, unknown = scan.unknown, extra = #scan.words > 1 }
+    local args = { script = name, words = rest, unknown = scan.unknown, extra = #scan.words > 1 }
     return options.read(options.compile(globals.calls), scan.given), args, scan.help
 end
 
 function M.help(args)
     if not args.script then return false end
-    require("neap.cli.run_help").print(recipes.find(args.script))
+    require("neap.cli.run_help").print(recipes.find(args.script), "run")
     return true
 end
 
@@ -59,16 +58,10 @@ local function refuse_leftovers(args)
     end
 end
 
---- Runs a function as a task, so that what it started has ended when it has. Returns what it
--- returns.
-local function run_task(fn, ...)
-    local running = task.spawn(fn, ...)
-    local results = table.pack(pcall(running.await, running))
-    if not results[1] then
-        M.traceback = running:traceback()
-        error(results[2], 0)
-    end
-    return table.unpack(results, 2, results.n)
+--- What answers requests has nothing to run.
+local function refuse_handler(value, args)
+    if type(value) ~= "function" and not require("neap.handler").is_handler(value) then return end
+    report.refuse(("%s answers requests: neap serve %s"):format(args.script, args.script))
 end
 
 --- The args of a workflow from the command line; every fault in one message.
@@ -90,7 +83,7 @@ end
 -- The end --------------------------------------------------------------------------------------
 
 local function fail(err)
-    report.failure(err, M.traceback)
+    report.failure(err, script.traceback)
     report.dry_run()
     return report.code_of(err)
 end
@@ -141,29 +134,17 @@ local function finish_plain(value, err)
     return report.signal_code() or report.EXIT.done
 end
 
---- From now on, waits pass through the script's own coroutines.
-local function use_coroutines()
-    local wrapped = require "neap.coroutine"
-    rawset(_G, "coroutine", wrapped)
-    package.loaded.coroutine = wrapped
-end
-
---- From now on, what a script prints stays clear of the progress bar.
-local function use_print()
-    rawset(_G, "print", progress.around(print))
-end
-
 local function start(recipe, args)
-    use_coroutines()
-    use_print()
-    local results = table.pack(run_task(recipes.load(recipe)))
+    script.prepare()
+    local results = table.pack(script.run(recipes.load(recipe)))
     local flow = results[1]
     if not workflow.is_workflow(flow) then
+        refuse_handler(flow, args)
         refuse_leftovers(args)
         return finish_plain(table.unpack(results, 1, results.n))
     end
     local values = read_args(flow, args)
-    return finish(values, run_task(flow.start, flow, values))
+    return finish(values, script.run(flow.start, flow, values))
 end
 
 ---@param opts table<string, any>

@@ -1,9 +1,12 @@
---- The help of a workflow: its own args, the settings of the vendors it names, the options of all.
+--- The help of a workflow or a handler: its own args or settings, the settings of the vendors it names, the options
+--- of all.
 
 local globals = require "neap.cli.globals"
 local options = require "neap.cli.options"
-local recipes = require "neap.cli.recipes"
+local recipes = require "neap.scripts"
 local registry = require "neap.registry"
+local schema = require "neap.schema"
+local setting = require "neap.setting"
 local settings = require "neap.settings"
 local text = require "neap.cli.text"
 
@@ -32,37 +35,53 @@ local function vendor_settings(lines, names)
     text.columns(lines, rows)
 end
 
-local function describe_flow(lines, recipe, flow)
-    if flow.description then
-        lines[#lines + 1] = ""
-        text.paragraph(lines, flow.description)
+--- Settings that a handler declares.
+local function own_settings(lines, fields)
+    local rows = {}
+    for i, field in ipairs(fields) do
+        local name = field.name or field[1]
+        local said = ("or --set %s=%s: %s (%s)"):format(name, field.type == "secret" and "env:NAME" or "...",
+            field.doc or "", schema.describe(field))
+        rows[i] = { setting.environment_name(name), (said:gsub(":  %(", " (")) }
     end
-    if #flow.args > 0 then
-        heading(lines, "Options of this workflow")
-        options.help(lines, flow.args)
-    end
-    if type(flow.vendors) == "table" then vendor_settings(lines, flow.vendors) end
-    if type(flow.example) == "string" then
-        heading(lines, "Example")
-        lines[#lines + 1] = "  " .. flow.example:gsub("\n", "\n  ")
-    end
-    return recipe
+    heading(lines, "Settings of this handler")
+    text.columns(lines, rows)
 end
 
---- Prints the help of a script or recipe, without running it.
----@param recipe neap.cli.Recipe
-function M.print(recipe)
-    local flow = recipes.inspect(recipe)
-    local lines = { ("usage: neap run %s [options]"):format(recipe.name), "" }
-    if flow then
-        text.paragraph(lines, flow.summary or "A workflow without a summary.")
-        describe_flow(lines, recipe, flow)
-    else
-        text.paragraph(lines, "A script that returns no workflow: it simply runs and has no "
-            .. "options of its own.")
+local function describe(lines, found)
+    if found.description then
+        lines[#lines + 1] = ""
+        text.paragraph(lines, found.description)
     end
-    heading(lines, "Options of neap run")
-    options.help(lines, globals.calls)
+    if found.args and #found.args > 0 then
+        heading(lines, "Options of this workflow")
+        options.help(lines, found.args)
+    end
+    if found.settings and #found.settings > 0 then own_settings(lines, found.schema.fields) end
+    if type(found.vendors) == "table" then vendor_settings(lines, found.vendors) end
+    if type(found.example) == "string" then
+        heading(lines, "Example")
+        lines[#lines + 1] = "  " .. found.example:gsub("\n", "\n  ")
+    end
+end
+
+local PLAIN = {
+    run = "A script that returns no workflow: it simply runs and has no options of its own.",
+    serve = "A script that returns a function of the request. Settings that it may ask for are not declared.",
+}
+
+--- Prints the help of a script or recipe, without running it.
+---@param recipe neap.Script
+---@param command "run"|"serve" for a script that says nothing of itself
+function M.print(recipe, command)
+    local found = recipes.inspect(recipe)
+    if found then command = require("neap.handler").is_handler(found) and "serve" or "run" end
+    local lines = { ("usage: neap %s %s [options]"):format(command, recipe.name), "" }
+    text.paragraph(lines, not found and PLAIN[command] or found.summary or
+        ("A %s without a summary."):format(command == "serve" and "handler" or "workflow"))
+    if found then describe(lines, found) end
+    heading(lines, "Options of neap " .. command)
+    options.help(lines, command == "serve" and require("neap.cli.serve").options or globals.calls)
     text.print(lines)
 end
 

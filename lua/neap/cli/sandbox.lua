@@ -51,7 +51,7 @@ function M.run(opts, words)
     local ended = event.new()
     local forget = runtime.on_stop(function() ended:signal() end)
     local box = open_sandbox(opts)
-    local server, err = require("neap.native.server").listen(box, opts.port)
+    local server, err = require("neap.native.server").listen(box, { port = opts.port })
     if not server then
         box:close()
         error(err, 0)

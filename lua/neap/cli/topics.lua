@@ -33,6 +33,77 @@ most --concurrency at once, in order per key, and keeps the outcome of each.
 What `run` returns sets the exit code: a delivery's summary 0 or 3, nil and an error 1; any other
 value is printed as JSON.]==], { "workflows", "script", "scripts" })
 
+topic("handlers", "how a script that answers HTTP requests is written", [==[
+A handler file is a Lua script that returns a function of the request. The same file runs under
+`neap serve` and in nginx (csrc/hosts/nginx/README.md):
+
+  local opm = neap.vendor "opm"
+  return function(req)
+      if req.path ~= "/hook" then return { status = 404, body = { error = "not found" } } end
+      local event, err = req:json()
+      if not event then return { status = 400, body = { error = err.message } } end
+      return { status = 200, headers = { ["X-Seen"] = "1" }, body = { id = event.id } }
+  end
+
+req has method, path (decoded), target (as sent), query, args (name -> value), args_list (name ->
+values), headers (lower-case name -> value), header "Any-Case", body, json(), client and scheme.
+
+It returns a text, or { status =, headers =, body = }; the body is a text, a table, which is sent as
+JSON, or a function(write) that sends it in pieces: write(text) waits while the client is slow. nil
+is 204. nil and an error, or a raised error, is 500 with an id that is in the log with the reason;
+the client sees no more than the id.
+
+Each request is a task of its own: calls wait without blocking the others. When the client leaves,
+or ends its sending side before its answer is complete, its task is cancelled. neap.background(fn,
+...) starts work that goes on behind the answer.
+
+A handler with settings of its own returns a description:
+
+  return neap.handler {
+      summary = "Receives orders",
+      settings = { { "shop_key", type = "secret", required = true, doc = "signs each request" } },
+      open = function(settings)
+          return function(req) return "ok" end
+      end,
+  }
+
+They come from --set shop_key=env:SHOP_KEY or from NEAP_SHOP_KEY; a script without a description
+asks neap.setting "name" and neap.secret "name". `require` finds modules beside the script.
+
+`neap serve FILE` opens the script before it listens, so that what is wrong with it is told at once.
+With --log-level debug there is a line for each request. --time-limit and --memory-limit bound what
+the script computes at one stroke and holds, as neap_time_limit and neap_memory_limit in nginx.]==],
+    { "handler", "serving" })
+
+topic("webhooks", "how a handler knows who sent a request, and whether it came before", [==[
+neap.webhook takes the requests that are signed with a secret, and answers all others:
+
+  local hook = neap.webhook { scheme = "hub", secret = neap.secret "hub_key", once = true }
+  return hook:handler(function(req, event)
+      return { status = 202 }                       -- event: the JSON body, decoded
+  end)
+
+  scheme        what is signed                              fields
+  standard      Standard Webhooks: id.timestamp.body        tolerance = "5m", header = "webhook"
+  hub           x-hub-signature: algorithm=hash             algorithm = "sha256", header
+  omnisegment   X-Omnisegment-Signature: the sorted body    header
+  optimove      x-optimove-signature-content                header
+  path          nothing: a segment of the path is the       path = "/hooks/{secret}/events"
+                secret; default the last one
+
+secret may be a list: any of its secrets will do while one takes another's place. hub takes the
+algorithms of its list only, the preferred one first.
+
+once = true (a day) or "2h": an event is handled once, whatever its sender repeats, by all processes
+of the user. It counts as handled when the function has returned without an error and with no status
+from 400 on. Events are the same by the sender's id (standard), by id = function(event, req), else
+by their bodies. name = "..." keeps what came while the secret changes.
+
+The answers are 400 (malformed), 401 (not signed, or too old), 404 (path), 200 (handled before), 409
+(being handled: the sender tries again) and 503 (no state file). hook:verify(req) leaves them to the
+script: the event, or nil and an error with status. A path with the secret is *** in our log, not in
+that of a server in front.]==], { "webhook", "hook", "hooks" })
+
 topic("settings", "where a vendor's settings come from", [==[
 A setting is taken from the first place that has it:
 

@@ -71,6 +71,7 @@
 local clock = require "neap.native.clock"
 local errors = require "neap.error"
 local json = require "neap.native.json"
+local request = require "neap.serve.request"
 
 local router = {}
 
@@ -93,90 +94,6 @@ local function date_now()
         date_second, date_text = second, router.http_date(second * 1000)
     end
     return date_text
-end
-
--- Requests: a record whose dearer fields are made when somebody asks for them.
-
-local function unescape(text)
-    text = text:gsub("+", " ")
-    return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
-end
-
-local function decode_query(req)
-    local args, list = {}, {}
-    for pair in req.query:gmatch "[^&]+" do
-        local name, value = pair:match "^([^=]*)=?(.*)$"
-        name, value = unescape(name), unescape(value)
-        args[name] = value
-        list[name] = list[name] or {}
-        table.insert(list[name], value)
-    end
-    req.args, req.args_list = args, list
-end
-
-local lazy = {}
-
-function lazy.args(req)
-    decode_query(req)
-    return req.args
-end
-
-function lazy.args_list(req)
-    decode_query(req)
-    return req.args_list
-end
-
-function lazy.headers(req)
-    local headers, flat = {}, req.exchange:headers()
-    for i = 1, #flat, 2 do
-        local name = flat[i]:lower()
-        headers[name] = headers[name] and headers[name] .. ", " .. flat[i + 1] or flat[i + 1]
-    end
-    req.headers = headers
-    return headers
-end
-
-function lazy.body(req)
-    local body = req.exchange:body()
-    req.body = body
-    return body
-end
-
-function lazy.authority(req)
-    local host = req.exchange:header "Host" or "sandbox.invalid"
-    req.authority = host
-    return host
-end
-
----@class neap.sandbox.Request
-local Request = {}
-
-local request_mt = {
-    __name = "neap.sandbox.Request",
-    __index = function(req, name)
-        local make = lazy[name]
-        if make then return make(req) end
-        return Request[name]
-    end,
-}
-
---- Gets one header field.
----@param name string any case
----@return string?
-function Request:header(name)
-    return self.exchange:header(name)
-end
-
---- Decodes the body, once.
----@return any? value
----@return any? err
-function Request:json()
-    if not self.decoded then
-        local body = self.body
-        if not body then return nil, "the request has no body" end
-        self.decoded = table.pack(json.decode(body))
-    end
-    return table.unpack(self.decoded, 1, 2)
 end
 
 -- Answers.
@@ -355,14 +272,14 @@ local function accept(self, ex)
     local vendor = self.find_vendor(name)
     if not vendor then path = target:match "^[^?]*" end
     if path == "" then path = "/" end
-    local req = setmetatable({
+    local req = request.new {
         exchange = ex,
         method = method,
         vendor = vendor and name,
         path = path,
         query = query,
         at = self.now(),
-    }, request_mt)
+    }
     local entry = self.log and self.log:arrive(clock.wall_ms(), req.vendor, method, path)
     return req, entry, name
 end

@@ -199,13 +199,15 @@ end
 
 -- Recipes --------------------------------------------------------------------------------------
 
-local RECIPE = { "recipe", "summary", "description", "args" }
+local RECIPE = { "recipe", "summary", "description", "args", "settings" }
 
---- A workflow's description; nil for a script that returns none.
-function M.recipe(name, flow)
+--- A workflow's description, or that of a handler, which has settings in place of args.
+function M.recipe(name, found)
+    local fields = list(found.schema.fields, M.field)
+    local is_handler = require("neap.handler").is_handler(found)
     return object(RECIPE, {
-        recipe = name, summary = flow.summary, description = flow.description,
-        args = list(flow.schema.fields, M.field),
+        recipe = name, summary = found.summary, description = found.description,
+        args = not is_handler and fields or nil, settings = is_handler and fields or nil,
     })
 end
 

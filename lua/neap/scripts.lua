@@ -6,7 +6,6 @@ local errors = require "neap.error"
 local file = require "neap.native.file"
 local null = require "neap.null"
 local registry = require "neap.registry"
-local report = require "neap.cli.report"
 local suggest = require "neap.suggest"
 local workflow = require "neap.workflow"
 
@@ -14,7 +13,12 @@ local M = {}
 
 local BUILT_IN = "scripts/"
 
----@class neap.cli.Recipe
+--- Raises an error of who named the script: exit code 2 of a command.
+local function refuse(message, hint)
+    error(errors.new { kind = "invalid", message = message, hint = hint, usage = true }, 0)
+end
+
+---@class neap.Script
 ---@field name string as it was asked for
 ---@field text string
 ---@field chunk string name for messages
@@ -96,15 +100,15 @@ end
 
 local function find_script(path)
     local text, message = read_text(path)
-    if not text then report.refuse(message) end
+    if not text then refuse(message) end
     local defined = defined_vendor(text)
-    if defined then report.refuse(("%s: this is a definition: see neap describe %s"):format(path, defined)) end
+    if defined then refuse(("%s: this is a definition: see neap describe %s"):format(path, defined)) end
     return { name = path, text = text, chunk = path, dir = directory_of(path) }
 end
 
 --- Finds a script or recipe. Raises (exit code 2) when there is none of that name.
 ---@param name string
----@return neap.cli.Recipe
+---@return neap.Script
 function M.find(name)
     if M.is_path(name) then return find_script(name) end
     if name:find "^[%w_-]+/[%w_/-]+$" then
@@ -119,7 +123,7 @@ function M.find(name)
         local text = embed.source(path)
         if text then return { name = name, text = text, chunk = path } end
     end
-    return report.refuse(("no recipe %q"):format(name), hint_for(name))
+    return refuse(("no recipe %q"):format(name), hint_for(name))
 end
 
 -- Looking at a recipe --------------------------------------------------------------------------
@@ -133,14 +137,15 @@ function Inert.__call() return inert end
 
 local function ignore() end
 
---- What makes a workflow.
+--- What makes a workflow, and what makes a handler.
 local CONSTRUCTORS = {
+    handler = function(spec) return require("neap.handler").define(spec) end,
     workflow = workflow.define,
     import = function(spec) return require("neap.workflow.import").define(spec) end,
     report = function(spec) return require("neap.workflow.report").define(spec) end,
 }
 
---- What a recipe sees then: functions without effects, those that make a workflow, and stand-ins.
+--- What a recipe sees then: functions without effects, those that make what it returns, and stand-ins.
 local function looking_glass()
     local neap = setmetatable({ null = null }, Inert)
     for name, define in pairs(CONSTRUCTORS) do neap[name] = define end
@@ -159,17 +164,17 @@ local function looking_glass()
 end
 
 --- Compiles a recipe. Raises (exit code 2) for its syntax; bytecode is refused.
----@param recipe neap.cli.Recipe
+---@param recipe neap.Script
 ---@param env? table default: the globals
 ---@return function
 function M.load(recipe, env)
     local chunk, message = load(recipe.text, "@" .. recipe.chunk, "t", env or _G)
-    if not chunk then report.refuse(message) end
+    if not chunk then refuse(message) end
     return chunk
 end
 
 --- Names the script in what `neap.workflow` and ctx refuse: a tail call has left no line of it.
----@param recipe neap.cli.Recipe
+---@param recipe neap.Script
 ---@param raised any
 ---@return any raised
 function M.located(recipe, raised)
@@ -181,23 +186,23 @@ function M.located(recipe, raised)
 end
 
 --- Could the script return a workflow at all?
----@param recipe neap.cli.Recipe
+---@param recipe neap.Script
 ---@return boolean
 function M.mentions_workflow(recipe)
     for name in pairs(CONSTRUCTORS) do
-        if recipe.text:find(name, 1, true) then return true end
+        if name ~= "handler" and recipe.text:find(name, 1, true) then return true end
     end
     return false
 end
 
 local LOOK_MAX = 10000000 -- instructions: a loop over stand-ins never ends by itself
 
---- Gets the workflow of a recipe without running anything: no call, no file, no wait. nil for a
+--- Gets the workflow or the handler of a recipe without running anything: no call, no file, no wait. nil for a
 -- script that is none; raises what its text is refused for.
----@param recipe neap.cli.Recipe
----@return table|nil workflow
+---@param recipe neap.Script
+---@return table|nil
 function M.inspect(recipe)
-    if not M.mentions_workflow(recipe) then return nil end
+    if not (M.mentions_workflow(recipe) or recipe.text:find("handler", 1, true)) then return nil end
     local look = coroutine.create(M.load(recipe, looking_glass()))
     debug.sethook(look, function()
         error(recipe.chunk .. ": too much work before it returns its workflow", 0)
@@ -205,9 +210,10 @@ function M.inspect(recipe)
     local ok, result = coroutine.resume(look)
     if not ok then
         if errors.is(result) then error(M.located(recipe, result), 0) end
-        report.refuse(tostring(result))
+        refuse(tostring(result))
     end
-    return workflow.is_workflow(result) and result or nil
+    local is_known = workflow.is_workflow(result) or require("neap.handler").is_handler(result)
+    return is_known and result or nil
 end
 
 return M

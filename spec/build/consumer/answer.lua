@@ -1,0 +1,3 @@
+local args = ...
+neap.sleep(0.001)
+return { answer = 6 * args.by }
