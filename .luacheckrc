@@ -4,6 +4,7 @@ cache = false
 
 -- Recipes run with the library as a global.
 files["scripts"] = { read_globals = { "neap" } }
+files["spec/build/consumer"] = { read_globals = { "neap" } }
 -- Vendor definitions know nothing else (lua/neap/vendor.lua).
 files["**/vendors/*.lua"] = { read_globals = { "auth", "envelope", "paging", "setting", "vendor" } }
 files["spec"] = { std = "+busted" }
