@@ -128,11 +128,12 @@ describe("processes of one user", function()
         local first = seen().GetActionName
         assert.is_true(first >= 100)
         local both = {}
-        for i = 1, 2 do both[i] = helper.start(command(900), options(home, "api_key")) end
+        -- Enough is left for the third, whatever the killed one had made and reserved until then.
+        for i = 1, 2 do both[i] = helper.start(command(800), options(home, "api_key")) end
         for _, process in ipairs(both) do assert.equal(0, process:wait().code) end
         assert.equal(0, helper.cli(command(2000, "--within", "1s"), options(home, "api_key")).code)
         local all = seen().GetActionName
-        assert.is_true(all > first + 1800 and all <= 2000, all)
+        assert.is_true(all > first + 1600 and all <= 2000, all)
         assert.equal("0\n", helper.cli(command(1, "--within", "1s"), options(home, "api_key")).out)
         assert.equal(all, seen().GetActionName)
     end)
