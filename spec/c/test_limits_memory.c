@@ -93,7 +93,7 @@ static void test_garbage_is_free(void) {
 static void test_finalisers(void) {
     neap *n = open_runtime(MEMORY, 0);
     outcome sleeper, hoarder;
-    start(n, "sleeper.lua", "while true do neap.sleep(0) end", &sleeper);
+    start(n, "sleeper.lua", "for _ = 1, 2000 do neap.sleep(0) end", &sleeper);
     start(n, "hoarder.lua",
           "local finalised, kept = { __gc = function() end }, {}\n"
           "for i = 1, math.huge do kept[i] = setmetatable({ ('x'):rep(200) .. i }, finalised) end", &hoarder);
