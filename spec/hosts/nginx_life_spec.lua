@@ -20,7 +20,7 @@ end]]
 local CALL = [[
 local neap = require "neap"
 return function(req)
-    local res = assert(neap.http.request { url = "http://127.0.0.1:@PORT@/wait?s=" .. req.args.s })
+    local res = assert(neap.http.request { url = "http://127.0.0.1:@PORT@/wait?" .. req.query })
     return res.body .. " for it"
 end]]
 
@@ -181,13 +181,13 @@ describe("a stop", function()
     it("by QUIT waits for calls under way", function()
         with({}, function(server)
             neap.run(function()
-                local slow = neap.spawn(function() return assert(server:request "/wait?s=2&n=1").body end)
+                local slow = neap.spawn(function() return assert(server:request "/call?s=5&n=1").body end)
                 helper.wait_for(function()
                     neap.sleep(0.02)
                     return server:log():find "begun n=1"
                 end, "the request under way")
                 server:signal "QUIT"
-                assert.equal("waited", slow:await())
+                assert.equal("waited for it", slow:await())
             end)
             server:wait()
             assert.is_nil(server:log():find "cut off")
