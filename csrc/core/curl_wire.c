@@ -5,12 +5,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "curl_fail.h"
+#include "curl_multi.h"
+
 /* libcurl adds `Expect: 100-continue` to bodies beyond this (lib/http.h EXPECT_100_THRESHOLD). */
 #define EXPECT_BEYOND ((size_t)1024 * 1024)
 /* More than the lines of add_own take. */
 #define OWN_MAX 128
-/* A connect timeout of "none": libcurl's 0 means 300 s. */
-#define CONNECT_MS_NONE 1000000000L
 
 /* --- the request ------------------------------------------------------------------------------- */
 
@@ -114,8 +115,7 @@ static CURLcode set_method(neap_curl_wire *w) {
 }
 
 static void set_connect_timeout(neap_curl_wire *w) {
-    int64_t wish = w->t->req.timeouts.connect_ms;
-    long ms = wish <= 0 || wish > CONNECT_MS_NONE ? CONNECT_MS_NONE : (long)wish;
+    long ms = neap_curl_connect_ms(&w->t->req.timeouts);
     if (ms == w->connect_ms) return;
     curl_easy_setopt(w->easy, CURLOPT_CONNECTTIMEOUT_MS, ms);
     w->connect_ms = ms;
@@ -150,62 +150,6 @@ void neap_curl_wire_wipe(neap_curl_wire *w) {
 }
 
 /* --- its end ----------------------------------------------------------------------------------- */
-
-/* "host:port" of the transfer, for messages. */
-static const char *authority(const neap_transfer *t, char *out, size_t size) {
-    const neap_url *u = &t->url;
-    snprintf(out, size, u->ipv6 ? "[%.*s]:%u" : "%.*s:%u", (int)u->host.len, u->host.data, u->port);
-    return out;
-}
-
-static bool is_tls(CURLcode rc) {
-    switch (rc) {
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CIPHER:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_ENGINE_NOTFOUND:
-    case CURLE_SSL_ENGINE_SETFAILED:
-    case CURLE_SSL_ENGINE_INITFAILED:
-    case CURLE_SSL_CRL_BADFILE:
-    case CURLE_SSL_SHUTDOWN_FAILED:
-    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-    case CURLE_SSL_INVALIDCERTSTATUS:
-    case CURLE_SSL_CLIENTCERT:
-    case CURLE_USE_SSL_FAILED: return true;
-    default: return false;
-    }
-}
-
-/* The system's reason where there is one: libcurl's own text repeats the address. */
-static const char *reason(const neap_curl_wire *w, CURLcode rc) {
-    long number = 0;
-    curl_easy_getinfo(w->easy, CURLINFO_OS_ERRNO, &number);
-    if (rc == CURLE_COULDNT_CONNECT && number != 0) return strerror((int)number);
-    return w->error[0] != '\0' ? w->error : curl_easy_strerror(rc);
-}
-
-/* Before departure: nothing was asked of the server yet. */
-static void fail_connect(neap_curl_wire *w, CURLcode rc) {
-    neap_transfer *t = w->t;
-    char to[300];
-    authority(t, to, sizeof to);
-    if (rc == CURLE_COULDNT_RESOLVE_HOST) {
-        neap_transfer__fail(t, NEAP_ENETWORK, "cannot find host %.*s", (int)t->url.host.len,
-                            t->url.host.data);
-    } else if (rc == CURLE_OPERATION_TIMEDOUT) {
-        neap_transfer__fail(t, NEAP_ETIMEOUT, "no connection to %s within %g s", to,
-                            (double)w->connect_ms / 1000);
-    } else if (rc == CURLE_SSL_CONNECT_ERROR && strstr(w->error, "SSL_ERROR_SYSCALL") != NULL) {
-        neap_transfer__fail(t, NEAP_ENETWORK, "connection to %s lost in the TLS handshake", to);
-    } else if (is_tls(rc)) {
-        neap_transfer__fail(t, NEAP_ETLS, "no TLS with %s: %s", to, reason(w, rc));
-    } else {
-        neap_transfer__fail(t, NEAP_ENETWORK, "cannot connect to %s: %s", to, reason(w, rc));
-    }
-}
 
 static void fail_cut(neap_curl_wire *w) {
     curl_off_t got = 0, length = -1;
@@ -252,6 +196,6 @@ void neap_curl_wire_fail(neap_curl_wire *w, CURLcode rc) {
     } else if (w->t->departed) {
         fail_reply(w, rc);
     } else {
-        fail_connect(w, rc);
+        neap_curl_fail_connect(w->t, w->easy, rc, w->error, w->connect_ms);
     }
 }

@@ -13,6 +13,8 @@
     X(curl_easy_getinfo)                                                                           \
     X(curl_easy_init)                                                                              \
     X(curl_easy_pause)                                                                             \
+    X(curl_easy_recv)                                                                              \
+    X(curl_easy_send)                                                                              \
     X(curl_easy_setopt)                                                                            \
     X(curl_easy_strerror)                                                                          \
     X(curl_global_init)                                                                            \
@@ -23,6 +25,9 @@
     X(curl_multi_remove_handle)                                                                    \
     X(curl_multi_setopt)                                                                           \
     X(curl_multi_socket_action)                                                                    \
+    X(curl_share_cleanup)                                                                          \
+    X(curl_share_init)                                                                             \
+    X(curl_share_setopt)                                                                           \
     X(curl_url)                                                                                    \
     X(curl_url_cleanup)                                                                            \
     X(curl_url_set)                                                                                \
@@ -45,6 +50,8 @@ void neap_libcurl_trim(void);
 #define curl_easy_cleanup neap_libcurl.curl_easy_cleanup
 #define curl_easy_init neap_libcurl.curl_easy_init
 #define curl_easy_pause neap_libcurl.curl_easy_pause
+#define curl_easy_recv neap_libcurl.curl_easy_recv
+#define curl_easy_send neap_libcurl.curl_easy_send
 #define curl_easy_strerror neap_libcurl.curl_easy_strerror
 #define curl_global_init neap_libcurl.curl_global_init
 #define curl_multi_add_handle neap_libcurl.curl_multi_add_handle
@@ -55,6 +62,10 @@ void neap_libcurl_trim(void);
 #undef curl_multi_setopt
 #define curl_multi_setopt neap_libcurl.curl_multi_setopt
 #define curl_multi_socket_action neap_libcurl.curl_multi_socket_action
+#define curl_share_cleanup neap_libcurl.curl_share_cleanup
+#define curl_share_init neap_libcurl.curl_share_init
+#undef curl_share_setopt
+#define curl_share_setopt neap_libcurl.curl_share_setopt
 #define curl_url neap_libcurl.curl_url
 #define curl_url_cleanup neap_libcurl.curl_url_cleanup
 #define curl_url_set neap_libcurl.curl_url_set

@@ -13,6 +13,8 @@
 #include <strings.h>
 
 #include "curl.h"
+#include "curl_multi.h"
+#include "direct.h"
 #include "inproc.h"
 #include "transfer_ops.h"
 
@@ -415,7 +417,8 @@ int neap_http_open(neap_http **out, neap_loop *loop, const neap_http_cfg *cfg) {
     if (h == NULL) return NEAP_ENOMEM;
     h->loop = loop;
     h->cfg = *cfg;
-    h->carrier = cfg->inproc != NULL ? &neap_inproc_carrier : &neap_curl_carrier;
+    if (cfg->inproc != NULL) h->carrier = &neap_inproc_carrier;
+    else h->carrier = neap_curl_has_proxy() ? &neap_curl_carrier : &neap_direct_carrier;
     rc |= copy_text(&h->cfg.ca_file); /* all three, so that what is not ours is nowhere left */
     rc |= copy_text(&h->cfg.client_cert);
     rc |= copy_text(&h->cfg.client_key);

@@ -1,4 +1,4 @@
-/* transfer.h: one HTTP transfer from the calling side, over libcurl or in-process.
+/* transfer.h: one HTTP transfer from the calling side, over the network or in-process.
  *
  * A neap_http owns what transfers share: the connection cache, pooled handles, transport. A
  * neap_transfer is one request: filled by the caller, started once, reports through its callbacks
@@ -26,7 +26,8 @@ typedef struct neap_timeouts {
     int64_t low_speed_ms;  /* less than 1 byte per second for that long; not while paused */
 } neap_timeouts;
 
-/* What a request asks for. Everything is borrowed and must live until on_done. */
+/* What a request asks for. All is borrowed: method and fields for the call of neap_transfer_start, the rest until
+ * on_done. */
 typedef struct neap_request {
     const char *method;
     const char *url;

@@ -1,4 +1,4 @@
-/* transfer_ops.h: what transfer.c, the front, shares with the carriers curl.c and inproc.c.
+/* transfer_ops.h: what transfer.c, the front, shares with the carriers direct.c, curl.c and inproc.c.
  *
  * The carrier moves bytes and reports through the neap_transfer__* functions, from wherever it is,
  * a libcurl callback included: they only record and post the transfer's job. Limits, buffering,
@@ -13,6 +13,8 @@
 
 /* How much of a streamed body may be queued before the flow is closed. */
 #define NEAP_QUEUE_MAX ((size_t)256 * 1024)
+/* Connections to one host unless the settings say otherwise. */
+#define NEAP_CONNECTIONS_PER_HOST 512L
 
 /* A way to move requests. */
 typedef struct neap_carrier {

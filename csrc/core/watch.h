@@ -1,5 +1,5 @@
 /* watch.h: libcurl's sockets on libuv, with as few system calls as it takes (PERFORMANCE.md "lazy
- * epoll"). Private to curl.c.
+ * epoll"). Private to curl_multi.c.
  *
  * A keep-alive connection is read, idle, read again. libcurl asks to watch it and to forget it each
  * time; here it stays registered while idle, and only a change of what is wanted costs a call. If an
