@@ -80,24 +80,38 @@ static const neap_ledger_ops ring_ops = {.ready_at = ring_ready_at,
 static ring *ring_new(const neap_limit_cfg *cfg) {
     ring *r = calloc(1, sizeof *r);
     if (r == NULL) return NULL;
-    r->counted = calloc(cfg->count, sizeof *r->counted);
+    r->cap = cfg->count + cfg->burst;
+    r->counted = calloc(r->cap, sizeof *r->counted);
     if (r->counted == NULL) {
         free(r);
         return NULL;
     }
-    r->cap = cfg->count;
     r->period_ns = cfg->period_ns;
     r->jitter_ns = cfg->jitter_ns;
     return r;
 }
 
+static bool is_in_range(const neap_limit_cfg *cfg) {
+    if (cfg->count == 0 || cfg->count > NEAP_LIMIT_COUNT_MAX) return false;
+    if (cfg->period_ns <= 0 || cfg->period_ns > NEAP_NEVER / 4) return false;
+    if (cfg->jitter_ns < 0 || cfg->jitter_ns > NEAP_NEVER / 4) return false;
+    if (cfg->burst > NEAP_LIMIT_COUNT_MAX) return false;
+    return cfg->burst == 0 || cfg->shape == NEAP_LIMIT_PACE;
+}
+
+/* Half of what a burst spans, but no longer than any clock runs: times are added. */
+static int64_t half_burst(int64_t spacing_ns, int64_t burst) {
+    int64_t half = spacing_ns / 2, most = NEAP_NEVER / 4;
+    return burst > 0 && half > most / burst ? most : half * burst;
+}
+
 int neap_limit_init(neap_limit *l, const neap_limit_cfg *cfg) {
-    int64_t n = (int64_t)cfg->count;
     *l = (neap_limit){.cfg = *cfg, .ops = &ring_ops};
-    if (cfg->count == 0 || cfg->count > NEAP_LIMIT_COUNT_MAX) return NEAP_EINVAL;
-    if (cfg->period_ns <= 0 || cfg->period_ns > NEAP_NEVER / 4) return NEAP_EINVAL;
-    if (cfg->jitter_ns < 0 || cfg->jitter_ns > NEAP_NEVER / 4) return NEAP_EINVAL;
-    if (cfg->shape == NEAP_LIMIT_PACE) l->spacing_ns = (cfg->period_ns - 1) / n + 1;
+    if (!is_in_range(cfg)) return NEAP_EINVAL;
+    if (cfg->shape == NEAP_LIMIT_PACE) {
+        l->spacing_ns = (cfg->period_ns - 1) / (int64_t)cfg->count + 1;
+        l->late_ns = half_burst(l->spacing_ns, (int64_t)cfg->burst);
+    }
     l->ledger = ring_new(cfg);
     return l->ledger ? 0 : NEAP_ENOMEM;
 }
@@ -107,13 +121,16 @@ void neap_limit_deinit(neap_limit *l) {
     l->ledger = NULL;
 }
 
+static int64_t later(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
 int64_t neap_limit_ready_at(neap_limit *l, int64_t now) {
-    int64_t free_at, spaced_at;
+    int64_t free_at;
     if (l->spacing_ns > 0 && l->taken > 0) return NEAP_NEVER;
     free_at = l->ops->ready_at(l->ledger, now);
     if (l->spacing_ns == 0 || l->last == 0) return free_at;
-    spaced_at = l->anchor_ns + l->spacing_ns;
-    return spaced_at > free_at ? spaced_at : free_at;
+    return later(l->anchor_ns + l->spacing_ns, free_at);
 }
 
 void neap_limit_want(neap_limit *l, int64_t now, size_t count) {
@@ -137,8 +154,9 @@ void neap_limit_depart(neap_limit *l, neap_hold *h, int64_t now) {
     if (h->place != NEAP_HOLD_TAKEN) return;
     l->taken--;
     h->place = l->ops->depart(l->ledger, now);
+    l->anchor_ns = l->last == 0 ? now : later(l->anchor_ns + l->spacing_ns, now - l->late_ns);
     l->last = h->place;
-    l->departed_ns = l->anchor_ns = now;
+    l->departed_ns = now;
     l->answered = false;
 }
 
@@ -148,7 +166,8 @@ void neap_limit_answer(neap_limit *l, neap_hold *h, int64_t now) {
     l->ops->answer(l->ledger, h->place, now);
     if (h->place != l->last || l->answered) return;
     l->answered = true;
-    if (now - l->departed_ns <= l->cfg.jitter_ns) l->anchor_ns = now;
+    if (now - l->departed_ns <= l->cfg.jitter_ns)
+        l->anchor_ns = later(l->anchor_ns, now - l->late_ns);
 }
 
 void neap_limit_release(neap_limit *l, neap_hold *h) {
@@ -161,6 +180,6 @@ void neap_limit_release(neap_limit *l, neap_hold *h) {
 
 neap_limit_state neap_limit_peek(neap_limit *l, int64_t now) {
     return (neap_limit_state){.used = l->ops->used(l->ledger, now),
-                              .count = l->cfg.count,
+                              .count = l->cfg.count + l->cfg.burst,
                               .next_ns = neap_limit_ready_at(l, now)};
 }

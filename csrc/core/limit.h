@@ -14,7 +14,17 @@
  * A paced limit adds spacing S = T/N: a request leaves S after the previous one left, or S after
  * its answer if that came within the jitter bound; and not while the previous one has yet to depart.
  * Anchoring to later answers too would make nothing safer (the window above is what is promised) and
- * cost up to half of the rate where answers take nearly S. */
+ * cost up to half of the rate where answers take nearly S.
+ *
+ * So each interval is longer than S by what the loop and the way to the vendor take, and that is lost:
+ * a vendor that counts by spacing refuses whatever comes early. One that lets a burst of B come ahead
+ * of its time (a leaky bucket) refuses nothing while any k requests in a row take (k - 1 - B) S or
+ * more. Then a request that is late moves the next ones only by as much as it is later than B S / 2:
+ *
+ *     anchor = max(anchor + S, departure, or answer in time, - B S / 2)
+ *
+ * so any k of them take (k - 1) S - B S / 2 or more. The other half of the burst is left for the way
+ * (jitter) and for clocks that do not agree. The limit owns N + B slots then. */
 #ifndef NEAP_CORE_LIMIT_H
 #define NEAP_CORE_LIMIT_H
 
@@ -39,6 +49,7 @@ typedef struct neap_limit_cfg {
     size_t count;      /* N, 1 to NEAP_LIMIT_COUNT_MAX */
     int64_t period_ns; /* T, > 0 */
     int64_t jitter_ns; /* longest way from departure to the vendor's door, >= 0 */
+    size_t burst;      /* B, paced only: requests the vendor takes ahead of their time; up to as many */
 } neap_limit_cfg;
 
 #define NEAP_LIMIT_COUNT_MAX ((size_t)10000000)
@@ -72,6 +83,7 @@ typedef struct neap_limit {
     void *ledger;        /* owned */
     size_t taken;        /* reserved, not departed */
     int64_t spacing_ns;  /* S rounded up; 0: no pacing */
+    int64_t late_ns;     /* paced: a request this late moves no other one */
     int64_t anchor_ns;   /* paced: the next one leaves S after this */
     int64_t departed_ns; /* paced: departure of the last one */
     uint64_t last;       /* paced: its place; 0 before the first */
@@ -85,7 +97,7 @@ typedef struct neap_limit_state {
     int64_t next_ns;    /* when one more could leave: now, later, or NEAP_NEVER */
 } neap_limit_state;
 
-/* 0, NEAP_EINVAL (count, period or jitter out of range) or NEAP_ENOMEM. */
+/* 0, NEAP_EINVAL (count, period, jitter or burst out of range) or NEAP_ENOMEM. */
 int neap_limit_init(neap_limit *, const neap_limit_cfg *);
 void neap_limit_deinit(neap_limit *);
 

@@ -62,13 +62,14 @@ static neap_limit_shape check_shape(lua_State *L) {
     return shape[0] == 'p' ? NEAP_LIMIT_PACE : NEAP_LIMIT_WINDOW;
 }
 
-static size_t check_count(lua_State *L) {
+/* Reads field `name`, least to 1e7; absent it is the least, where that is 0. */
+static size_t check_number(lua_State *L, const char *name, lua_Integer least) {
     int is_integer;
     lua_Integer n;
-    lua_getfield(L, 1, "count");
+    bool absent = lua_getfield(L, 1, name) == LUA_TNIL && least == 0;
     n = lua_tointegerx(L, -1, &is_integer);
-    if (!is_integer || n < 1 || n > (lua_Integer)NEAP_LIMIT_COUNT_MAX)
-        luaL_argerror(L, 1, "count: integer expected, from 1 to 1e7");
+    if (!absent && (!is_integer || n < least || n > (lua_Integer)NEAP_LIMIT_COUNT_MAX))
+        luaL_argerror(L, 1, lua_pushfstring(L, "%s: integer expected, from %I to 1e7", name, least));
     lua_pop(L, 1);
     return (size_t)n;
 }
@@ -93,10 +94,11 @@ static void measure_limit(lua_State *L, neap_limit *l) {
     if (l->meter == NULL) luaL_error(L, "not enough memory");
 }
 
-/* flow.limit{ shape = "pace"|"window", count =, period = seconds, jitter = 0.02, store =, name =, vendor =,
- * label = } -> limit. Waits for one of a vendor count in its metrics, under the label. With store (a window only): all processes of the user keep it together, as the one of that
- * name, which says vendor, base URL, account and limit, and of that period. A reservation that fails
- * ends the waits of call:admit with nil, err of kind "limit". Upvalue 1: the flow, which is user
+/* flow.limit{ shape = "pace"|"window", count =, period = seconds, burst = 0, jitter = 0.02, store =, name =,
+ * vendor =, label = } -> limit. Burst (a pace only): see limit.h. Waits for one of a vendor count in its
+ * metrics, under the label. With store (a window only): all processes of the user keep it together, as the
+ * one of that name, which says vendor, base URL, account and limit, and of that period. A reservation that
+ * fails ends the waits of call:admit with nil, err of kind "limit". Upvalue 1: the flow, which is user
  * value 1 of the limit.                                                             [-1, +1, e] */
 static int l_flow_limit(lua_State *L) {
     neap_flow *flow = lua_touserdata(L, lua_upvalueindex(1));
@@ -106,10 +108,12 @@ static int l_flow_limit(lua_State *L) {
     neap_limit *l;
     luaL_checktype(L, 1, LUA_TTABLE);
     cfg.shape = check_shape(L);
-    cfg.count = check_count(L);
+    cfg.count = check_number(L, "count", 1);
+    cfg.burst = check_number(L, "burst", 0);
     cfg.period_ns = l_flow_field_ns(L, "period", 0);
     cfg.jitter_ns = l_flow_field_ns(L, "jitter", NEAP_SECOND / 50);
     luaL_argcheck(L, cfg.period_ns > 0, 1, "period: seconds expected, more than 0");
+    luaL_argcheck(L, cfg.burst == 0 || cfg.shape == NEAP_LIMIT_PACE, 1, "burst: only a pace has one");
     store = check_store(L, &cfg, &name);
     if (store != NULL && flow->loop == NULL) return luaL_error(L, "the state is being closed");
     l = lua_newuserdatauv(L, sizeof *l, 1);

@@ -93,7 +93,7 @@ end
 local function limit_key(limit, rate, endpoint)
     local said = vendor.is_setting(limit.rate) and limit.rate.setting or ("%d/%g"):format(rate.count, rate.period)
     local function list(sign, names) return names and names[1] and sign .. table.concat(names, ",") or "" end
-    return said .. list("+", limit.only) .. list("-", limit.exempt)
+    return said .. (limit.burst and "^" .. limit.burst or "") .. list("+", limit.only) .. list("-", limit.exempt)
         .. (limit.per == "endpoint" and endpoint.group or "")
 end
 
@@ -127,7 +127,7 @@ function Account:limit(key, limit, rate, endpoint, store)
     if not self.limits[own] then
         local shape = policy.is_window(limit, rate) and "window" or "pace"
         self.limits[own] = flow.limit {
-            shape = shape, count = rate.count, period = rate.period, jitter = self.jitter,
+            shape = shape, count = rate.count, period = rate.period, burst = limit.burst, jitter = self.jitter,
             store = shape == "window" and store or nil, name = self.name .. "|" .. key,
             vendor = self.vendor, label = limit_label(limit, rate, endpoint),
         }

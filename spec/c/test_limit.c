@@ -12,7 +12,14 @@
 
 static neap_limit make(neap_limit_shape shape, size_t count, int64_t period, int64_t jitter) {
     neap_limit l;
-    CHECK_EQ_INT(neap_limit_init(&l, &(neap_limit_cfg){shape, count, period, jitter}), 0);
+    CHECK_EQ_INT(neap_limit_init(&l, &(neap_limit_cfg){shape, count, period, jitter, 0}), 0);
+    return l;
+}
+
+/* Ten per second, evenly spaced, at a vendor that lets `burst` of them come ahead of their time. */
+static neap_limit make_burst(size_t burst, int64_t jitter) {
+    neap_limit l;
+    CHECK_EQ_INT(neap_limit_init(&l, &(neap_limit_cfg){NEAP_LIMIT_PACE, 10, SEC, jitter, burst}), 0);
     return l;
 }
 
@@ -25,16 +32,19 @@ static void send_at(neap_limit *l, neap_hold *h, int64_t take, int64_t depart, i
 }
 
 static void test_bad_configuration(void) {
+    static const neap_limit_cfg bad[] = {
+        {NEAP_LIMIT_PACE, 0, SEC, 0, 0},
+        {NEAP_LIMIT_PACE, 1, 0, 0, 0},
+        {NEAP_LIMIT_PACE, 1, 1, -1, 0},
+        {NEAP_LIMIT_WINDOW, SIZE_MAX, 1, 0, 0},
+        {NEAP_LIMIT_PACE, 1, SEC, 0, NEAP_LIMIT_COUNT_MAX + 1},
+        {NEAP_LIMIT_WINDOW, 1, SEC, 0, 1}, /* nothing is ahead of its time there */
+    };
     neap_limit l;
-    CHECK_EQ_INT(neap_limit_init(&l, &(neap_limit_cfg){NEAP_LIMIT_PACE, 0, SEC, 0}), NEAP_EINVAL);
-    neap_limit_deinit(&l);
-    CHECK_EQ_INT(neap_limit_init(&l, &(neap_limit_cfg){NEAP_LIMIT_PACE, 1, 0, 0}), NEAP_EINVAL);
-    neap_limit_deinit(&l);
-    CHECK_EQ_INT(neap_limit_init(&l, &(neap_limit_cfg){NEAP_LIMIT_PACE, 1, 1, -1}), NEAP_EINVAL);
-    neap_limit_deinit(&l);
-    CHECK_EQ_INT(neap_limit_init(&l, &(neap_limit_cfg){NEAP_LIMIT_WINDOW, SIZE_MAX, 1, 0}),
-                 NEAP_EINVAL);
-    neap_limit_deinit(&l);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        CHECK_EQ_INT(neap_limit_init(&l, &bad[i]), NEAP_EINVAL);
+        neap_limit_deinit(&l);
+    }
 }
 
 static void test_pace_zero_latency_is_exact(void) {
@@ -73,6 +83,61 @@ static void test_pace_waits_for_a_slow_departure(void) {
     neap_limit_depart(&l, &h, 50 * MS);
     neap_limit_depart(&l, &h, 90 * MS); /* only once */
     CHECK_EQ_INT(neap_limit_ready_at(&l, 50 * MS), 150 * MS);
+    neap_limit_deinit(&l);
+}
+
+static void test_burst_catches_up(void) {
+    neap_limit l = make_burst(1, 0);
+    neap_hold h;
+    send_at(&l, &h, 0, 0, -1); /* begins without credit */
+    CHECK_EQ_INT(neap_limit_ready_at(&l, 0), 100 * MS);
+    send_at(&l, &h, 100 * MS, 150 * MS, -1); /* late by half of the burst: the next one is in time */
+    CHECK_EQ_INT(neap_limit_ready_at(&l, 150 * MS), 200 * MS);
+    send_at(&l, &h, 200 * MS, 251 * MS, -1); /* later than that: moves the rest by the 1 ms more */
+    CHECK_EQ_INT(neap_limit_ready_at(&l, 251 * MS), 301 * MS);
+    send_at(&l, &h, 301 * MS, 301 * MS, -1);
+    CHECK_EQ_INT(neap_limit_ready_at(&l, 301 * MS), 401 * MS);
+    send_at(&l, &h, 9 * SEC, 9 * SEC, -1); /* a pause earns no more than half of the burst */
+    CHECK_EQ_INT(neap_limit_ready_at(&l, 9 * SEC), 9 * SEC + 50 * MS);
+    send_at(&l, &h, 9 * SEC + 50 * MS, 9 * SEC + 50 * MS, -1);
+    CHECK_EQ_INT(neap_limit_ready_at(&l, 9 * SEC + 50 * MS), 9 * SEC + 150 * MS);
+    neap_limit_deinit(&l);
+}
+
+static void test_burst_counts_from_answers(void) {
+    neap_limit l = make_burst(1, 60 * MS);
+    neap_hold h;
+    send_at(&l, &h, 0, 0, -1);
+    neap_limit_answer(&l, &h, 30 * MS); /* perhaps the vendor saw it then only: late, but not too late */
+    CHECK_EQ_INT(neap_limit_ready_at(&l, 30 * MS), 100 * MS);
+    send_at(&l, &h, 100 * MS, 100 * MS, 160 * MS);
+    CHECK_EQ_INT(neap_limit_ready_at(&l, 160 * MS), 210 * MS);
+    send_at(&l, &h, 210 * MS, 210 * MS, 271 * MS); /* later than the jitter: does not matter */
+    CHECK_EQ_INT(neap_limit_ready_at(&l, 271 * MS), 310 * MS);
+    neap_limit_deinit(&l);
+}
+
+/* What comes ahead of its time has slots of its own: the count alone would cost the answers' way. */
+static void test_burst_has_slots(void) {
+    neap_limit l = make_burst(2, 0);
+    neap_hold h;
+    CHECK_EQ_INT((int64_t)neap_limit_peek(&l, 0).count, 12);
+    send_at(&l, &h, 0, 0, -1);
+    for (int64_t i = 0; i < 11; i++) {
+        int64_t t = 2 * SEC + (i < 2 ? 0 : (i - 1) * 100 * MS);
+        send_at(&l, &h, t, t, -1);
+    }
+    CHECK_EQ_INT((int64_t)neap_limit_peek(&l, 2 * SEC + 999 * MS).used, 11);
+    neap_limit_deinit(&l);
+}
+
+static void test_a_burst_longer_than_any_clock(void) {
+    neap_limit_cfg cfg = {NEAP_LIMIT_PACE, 1, NEAP_NEVER / 4, 0, NEAP_LIMIT_COUNT_MAX};
+    neap_limit l;
+    neap_hold h;
+    CHECK_EQ_INT(neap_limit_init(&l, &cfg), 0);
+    for (int64_t i = 0; i < 2; i++) send_at(&l, &h, i * cfg.period_ns, i * cfg.period_ns, -1);
+    CHECK_EQ_INT(neap_limit_ready_at(&l, cfg.period_ns), 2 * cfg.period_ns);
     neap_limit_deinit(&l);
 }
 
@@ -128,6 +193,112 @@ static void test_peek_spends_nothing(void) {
     CHECK_EQ_INT((int64_t)neap_limit_peek(&l, SEC).count, 2000);
     CHECK_EQ_INT(neap_limit_peek(&l, SEC).next_ns, SEC);
     neap_limit_deinit(&l);
+}
+
+/* --- a real loop at a vendor's door ------------------------------------------------------------ */
+
+/* A leaky bucket as vendors have them: it counts in milliseconds of its own clock, and what it refuses
+ * does not count. */
+typedef struct door {
+    int64_t burst;
+    int64_t level_ms, last_ms; /* how much is in it, and since when */
+    int64_t first_ns;          /* the first arrival; 30 s from then on are counted */
+    int64_t let_in, refused;
+} door;
+
+static void arrive(door *d, int64_t t) {
+    int64_t level = d->level_ms - (t / MS - d->last_ms);
+    if (d->first_ns == 0) d->first_ns = t;
+    if (t >= d->first_ns + 30 * SEC) return;
+    if (level < 0) level = 0;
+    if (level > d->burst * 100) {
+        d->refused++;
+        return;
+    }
+    d->let_in++;
+    d->level_ms = level + 100;
+    d->last_ms = t / MS;
+}
+
+/* What comes between two moments, at least and at most, in microseconds. */
+typedef struct span {
+    uint64_t least, most;
+} span;
+
+/* How late the loop's timer is, and how long requests and answers are on their way. */
+typedef struct steps {
+    span late, way, back;
+} steps;
+
+static int64_t some_of(neap_random *rnd, span s) {
+    return (int64_t)(s.least * 1000 + neap_random_below(rnd, (s.most - s.least) * 1000 + 1));
+}
+
+typedef struct sender {
+    neap_limit *limit;
+    neap_random rnd;
+    neap_hold holds[16]; /* no. i is at i % 16; answers come in order */
+    int64_t answers[16];
+    size_t answered, sent;
+    int64_t now;
+} sender;
+
+/* Brings the answers that come until t. */
+static void bring_answers(sender *s, int64_t t) {
+    for (; s->answered < s->sent && s->answers[s->answered % 16] <= t; s->answered++)
+        neap_limit_answer(s->limit, &s->holds[s->answered % 16], s->answers[s->answered % 16]);
+}
+
+/* The next answer, or the next send, late as it is: what the answers in between have put off waits. */
+static void step(sender *s, door *d, const steps *all) {
+    int64_t due = neap_limit_ready_at(s->limit, s->now), arrival;
+    size_t i = s->sent % 16;
+    if (s->answered < s->sent && s->answers[s->answered % 16] <= due) {
+        s->now = s->answers[s->answered % 16];
+        bring_answers(s, s->now);
+        return;
+    }
+    s->now = due + some_of(&s->rnd, all->late);
+    bring_answers(s, s->now);
+    if (neap_limit_ready_at(s->limit, s->now) > s->now) return;
+    send_at(s->limit, &s->holds[i], s->now, s->now, -1);
+    arrival = s->now + some_of(&s->rnd, all->way);
+    arrive(d, arrival);
+    s->answers[i] = arrival + some_of(&s->rnd, all->back);
+    s->sent++;
+}
+
+/* Sends for 30 s as soon as ten per second let it. -> what was let in and what was not */
+static door send_for_30_s(uint64_t seed, size_t burst, int64_t door_burst, steps all) {
+    neap_limit l = make_burst(burst, 20 * MS);
+    sender s = {.limit = &l};
+    door d = {.burst = door_burst};
+    neap_random_seed(&s.rnd, seed);
+    s.now = SEC + (int64_t)neap_random_below(&s.rnd, SEC);
+    while (d.first_ns == 0 || s.now < d.first_ns + 30 * SEC) step(&s, &d, &all);
+    neap_limit_deinit(&l);
+    return d;
+}
+
+/* Each interval is longer by what the loop and the way take, unless a burst makes up for it. */
+static void test_use_of_a_limit(void) {
+    static const steps quiet = {{100, 600}, {20, 200}, {20, 200}};
+    static const steps slow = {{100, 1000}, {100, 1000}, {300000, 301000}};
+    static const steps loaded = {{100, 15000}, {100, 9000}, {100, 9000}};
+    for (uint64_t seed = 0; seed < 100; seed++) {
+        door d = send_for_30_s(seed, 1, 1, quiet);
+        CHECK(d.let_in >= 300 && d.refused == 0);
+        d = send_for_30_s(seed, 1, 1, loaded);
+        CHECK(d.let_in >= 300 && d.refused == 0);
+        d = send_for_30_s(seed, 1, 1, slow);
+        CHECK(d.let_in >= 300 && d.refused == 0);
+        d = send_for_30_s(seed, 0, 0, quiet);
+        CHECK(d.let_in >= 297 && d.let_in < 300 && d.refused == 0);
+        d = send_for_30_s(seed, 0, 0, loaded); /* never too fast, however slow */
+        CHECK(d.refused == 0);
+        d = send_for_30_s(seed, 0, 1, slow);
+        CHECK(d.let_in >= 291 && d.refused == 0);
+    }
 }
 
 /* --- random traffic ------------------------------------------------------------------------- */
@@ -235,6 +406,7 @@ static void fly(world *w) {
             continue;
         }
         now = ready;
+        CHECK_EQ_INT(ready_at(w, now), now);
         take_off(w, spare, now);
         sent++;
         wish = below(w, 3) == 0 ? now + below(w, 2 * SEC) : now;
@@ -248,8 +420,19 @@ static int by_time(const void *a, const void *b) {
 }
 
 static bool is_kept(const world *w, const neap_limit_cfg *cfg) {
-    for (size_t i = cfg->count; i < w->seen_len; i++)
-        if (w->seen[i] - w->seen[i - cfg->count] < cfg->period_ns) return false;
+    size_t n = cfg->count + cfg->burst;
+    for (size_t i = n; i < w->seen_len; i++)
+        if (w->seen[i] - w->seen[i - n] < cfg->period_ns) return false;
+    return true;
+}
+
+/* Does a leaky bucket let all of them in? */
+static bool is_let_in(const world *w, int64_t spacing, int64_t burst) {
+    int64_t next = 0; /* when it has run empty */
+    for (size_t i = 0; i < w->seen_len; i++) {
+        if (w->seen[i] < next - burst * spacing) return false;
+        next = (w->seen[i] > next ? w->seen[i] : next) + spacing;
+    }
     return true;
 }
 
@@ -268,8 +451,25 @@ static void run_world(uint64_t seed, bool pace, bool window, int64_t jitter) {
     }
 }
 
+/* Ten per second with a burst: on ways of up to half of what it spans no request is refused. */
+static void run_burst(uint64_t seed, size_t burst, int64_t jitter) {
+    static world w;
+    w = (world){.jitter = jitter, .limit_count = 1};
+    neap_random_seed(&w.rnd, seed);
+    w.limits[0] = make_burst(burst, jitter);
+    fly(&w);
+    qsort(w.seen, w.seen_len, sizeof w.seen[0], by_time);
+    CHECK(is_kept(&w, &w.limits[0].cfg));
+    CHECK(jitter > (int64_t)burst * 50 * MS || is_let_in(&w, 100 * MS, (int64_t)burst));
+    neap_limit_deinit(&w.limits[0]);
+}
+
 static void test_random_traffic(void) {
     for (uint64_t seed = 0; seed < 200; seed++) {
+        run_burst(seed, 1, 20 * MS);
+        run_burst(seed, 1, 50 * MS);
+        run_burst(seed, 1, 200 * MS);
+        run_burst(seed, 5, 250 * MS);
         run_world(seed, true, false, 20 * MS);
         run_world(seed, false, true, 20 * MS);
         run_world(seed, true, true, 20 * MS);
@@ -282,10 +482,15 @@ int main(void) {
     test_pace_zero_latency_is_exact();
     test_pace_anchors_to_fast_answers();
     test_pace_waits_for_a_slow_departure();
+    test_burst_catches_up();
+    test_burst_counts_from_answers();
+    test_burst_has_slots();
+    test_a_burst_longer_than_any_clock();
     test_give_back();
     test_window();
     test_window_of_undeparted();
     test_peek_spends_nothing();
+    test_use_of_a_limit();
     test_random_traffic();
     return check_report();
 }

@@ -99,7 +99,7 @@ static stage *open_stage(uint64_t seed) {
 }
 
 static void add_limit(stage *s, neap_limit_shape shape, size_t n, int64_t period) {
-    neap_limit_cfg cfg = {shape, n, period, s->jitter};
+    neap_limit_cfg cfg = {shape, n, period, s->jitter, 0};
     neap_limit *l = &s->limits[s->limit_count++];
     CHECK_EQ_INT(neap_limit_init(l, &cfg), 0);
     l->meter = neap_meter_get_wait(s->meter, "vendor", shape == NEAP_LIMIT_PACE ? "pace" : "window");

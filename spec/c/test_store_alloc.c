@@ -99,7 +99,7 @@ static bool send_one(neap_loop *loop, neap_queue *q) {
 }
 
 static size_t send_some(neap_loop *loop, neap_store *s) {
-    neap_limit_cfg cfg = {NEAP_LIMIT_WINDOW, 100, INT64_C(3600) * NEAP_SECOND, 0};
+    neap_limit_cfg cfg = {NEAP_LIMIT_WINDOW, 100, INT64_C(3600) * NEAP_SECOND, 0, 0};
     neap_limit limit, *limits = &limit;
     neap_queue queue;
     neap_gate gate = {0};

@@ -45,7 +45,7 @@ typedef struct world {
 } world;
 
 static neap_limit_cfg window(size_t count, int64_t period_ns) {
-    return (neap_limit_cfg){NEAP_LIMIT_WINDOW, count, period_ns, 20 * MS};
+    return (neap_limit_cfg){NEAP_LIMIT_WINDOW, count, period_ns, 20 * MS, 0};
 }
 
 static int64_t now_of(const world *w) {
@@ -366,7 +366,7 @@ static void check_looking_is_free(void) {
     CHECK_EQ_INT(neap_limit_peek(l, now_of(w)).used, 1);
     CHECK_EQ_INT(count_rows("look.db"), 1);
     stop(w, 1);
-    CHECK_EQ_INT(neap_limit_init(&pace, &(neap_limit_cfg){NEAP_LIMIT_PACE, 1, SEC, 0}), 0);
+    CHECK_EQ_INT(neap_limit_init(&pace, &(neap_limit_cfg){NEAP_LIMIT_PACE, 1, SEC, 0, 0}), 0);
     CHECK_EQ_INT(neap_ledger_share(&pace, &w->sides[0].flow, w->sides[0].store, "p"), NEAP_EINVAL);
     neap_limit_deinit(&pace);
     close_world(w);

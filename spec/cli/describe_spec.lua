@@ -197,6 +197,21 @@ describe("neap describe", function()
         end
     end)
 
+    it("tells what of a limit is let through early", function()
+        local here = { cwd = helper.root .. "/spec/support/paced" }
+        local lines = flowed(page({ "describe", "paced" }, here))
+        for _, part in ipairs {
+            "10 per second for each path, evenly spaced; only strict, strict_slow",
+            "10 per second for each path, evenly spaced, a burst of 1 is let through; only bursty, bursty_slow",
+            "60 per minute for each path, evenly spaced, a burst of 5 is let through; only rare",
+        } do
+            assert.truthy(lines:find(part, 1, true), part)
+        end
+        local shown = json.decode(helper.cli({ "describe", "paced", "--json" }, here).out).limits
+        assert.same({ 1, 5 }, { shown[2].burst, shown[3].burst })
+        assert.is_nil(shown[1].burst)
+    end)
+
     it("takes endpoint as a word of its own, and scripts by path", function()
         local dir = shop.place()
         assert.equal(page({ "describe", "shop.say" }, { cwd = dir }),

@@ -50,6 +50,21 @@ describe("flow.limit", function()
         end)
     end)
 
+    it("catches up where the vendor lets a burst come", function()
+        virtual(function(now)
+            local queue = make_queue(flow.limit { shape = "pace", count = 10, period = 1, burst = 1, jitter = 0 })
+            local policy = flow.policy {}
+            for i = 0, 99 do
+                assert.equal("ok", perform(queue, policy, function()
+                    assert.near(i / 10, now(), 1e-9)
+                    clock.sleep(i % 3 / 100) -- the way there, as far as the answer tells
+                    return 200
+                end))
+            end
+            assert.equal(11, queue:peek().limits[1].count)
+        end)
+    end)
+
     it("says what is wrong with its options", function()
         local function try(options)
             local ok, message = pcall(flow.limit, options)
@@ -62,6 +77,10 @@ describe("flow.limit", function()
         assert.matches("period", try { shape = "pace", count = 1, period = 0 })
         assert.matches("period", try { shape = "pace", count = 1, period = "1" })
         assert.matches("jitter", try { shape = "pace", count = 1, period = 1, jitter = 0 / 0 })
+        assert.matches("burst", try { shape = "pace", count = 1, period = 1, burst = -1 })
+        assert.matches("burst", try { shape = "pace", count = 1, period = 1, burst = 0.5 })
+        assert.matches("burst", try { shape = "pace", count = 1, period = 1, burst = 10000001 })
+        assert.matches("burst", try { shape = "window", count = 1, period = 1, burst = 1 })
     end)
 end)
 

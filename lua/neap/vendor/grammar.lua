@@ -16,7 +16,7 @@ M.VENDOR = {
 }
 M.LIMIT = {
     rate = { "string", "table", required = true }, per = { values = { "endpoint", "account" } },
-    shape = { values = { "pace", "window" } }, exempt = "table", only = "table", doc = "string",
+    shape = { values = { "pace", "window" } }, burst = "number", exempt = "table", only = "table", doc = "string",
 }
 M.RETRY = {
     on = "!table", backoff = { values = { "constant", "exponential" }, required = true },

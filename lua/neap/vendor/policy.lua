@@ -12,6 +12,32 @@ M.DURATIONS = { "base", "max", "every", "total" }
 --- What core/retry.h takes.
 local MOST_RULES, MOST_STATUSES, MOST_RETRIES, MOST_FACTOR = 10, 16, 65535, 1000
 
+--- What core/limit.h takes.
+local MOST_BURST = 10000000
+
+--- Does a limit count only how many calls come in a period? Limits per second are paced unless they say otherwise.
+---@param limit table
+---@param rate { period: number } its own, or what the setting says
+---@return boolean
+function M.is_window(limit, rate)
+    if limit.shape then return limit.shape == "window" end
+    return rate.period ~= 1
+end
+
+--- Only an even spacing has something to come ahead of; a rate in a setting may be one per hour.
+---@param limit table as written
+---@param rate table
+local function check_burst(c, limit, i, rate)
+    if limit.burst == nil then return end
+    local burst = math.tointeger(limit.burst)
+    if not burst or burst < 1 or burst > MOST_BURST then
+        grammar.refuse(c, { "limits", i, "burst" }, ("an integer from 1 to %d expected"):format(MOST_BURST))
+    end
+    if M.is_window(limit, rate) then
+        grammar.refuse(c, { "limits", i, "burst" }, 'beside shape = "pace" only: this limit is not evenly spaced')
+    end
+end
+
 ---@param is_setting fun(value: any): boolean
 local function compile_limit(c, limit, i, is_setting)
     grammar.check(c, limit, grammar.LIMIT, { "limits", i })
@@ -21,6 +47,7 @@ local function compile_limit(c, limit, i, is_setting)
         if not parsed then grammar.refuse(c, { "limits", "rate" }, message) end
         rate = parsed
     end
+    check_burst(c, limit, i, rate)
     grammar.check_list(c, { "limits", "exempt" }, limit.exempt)
     grammar.check_list(c, { "limits", "only" }, limit.only)
     if limit.only and #limit.only == 0 then
@@ -30,8 +57,8 @@ local function compile_limit(c, limit, i, is_setting)
         grammar.refuse(c, { "limits", i, "exempt" }, "beside only, which leaves all others out")
     end
     return {
-        rate = rate, per = limit.per or "endpoint", shape = limit.shape, exempt = limit.exempt or {},
-        only = limit.only,
+        rate = rate, per = limit.per or "endpoint", shape = limit.shape, burst = math.tointeger(limit.burst),
+        exempt = limit.exempt or {}, only = limit.only,
     }
 end
 
@@ -40,15 +67,6 @@ function M.limits(c, limits, is_setting)
     local compiled = {}
     for i, limit in ipairs(limits or {}) do compiled[i] = compile_limit(c, limit, i, is_setting) end
     return compiled
-end
-
---- May the calls of a limit come in bursts? Limits per second are paced unless they say otherwise.
----@param limit table compiled
----@param rate { period: number } its own, or what the setting says
----@return boolean
-function M.is_window(limit, rate)
-    if limit.shape then return limit.shape == "window" end
-    return rate.period ~= 1
 end
 
 --- Does a limit count the calls of an endpoint?

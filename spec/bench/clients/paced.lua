@@ -14,9 +14,12 @@ end
 
 return neap.workflow {
     summary = "Make calls at the pace of their limits for a bench",
-    args = { { "seconds", type = "number", required = true, min = 1, doc = "how long" } },
+    args = {
+        { "vendor", type = "string", required = true, doc = "whose limits" },
+        { "seconds", type = "number", required = true, min = 1, doc = "how long" },
+    },
     run = function(ctx, args)
-        local bench = ctx:vendor "bench_paced"
+        local bench = ctx:vendor(args.vendor)
         local ends, tasks = neap.now() + args.seconds, {}
         for endpoint = 0, ENDPOINTS - 1 do
             for _ = 1, WORKERS do tasks[#tasks + 1] = neap.spawn(work, bench, "p" .. endpoint, ends) end

@@ -125,7 +125,7 @@ nginx_conf() {
 # The vendors' settings.
 name_server() {
     local vendor
-    for vendor in BENCH BENCH_LIMITED BENCH_PACED BENCH_PAGES BENCH_WAITING; do
+    for vendor in BENCH BENCH_BURST BENCH_LIMITED BENCH_PACED BENCH_PAGES BENCH_WAITING; do
         export "NEAP_${vendor}_BASE_URL=$url" "NEAP_${vendor}_API_KEY=00000000-0000-4000-8000-000000000000"
     done
 }

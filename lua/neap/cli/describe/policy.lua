@@ -43,7 +43,7 @@ end
 local SHAPES = { pace = "evenly spaced", window = "in any span of that length" }
 local SHARED = { endpoint = "for each path", account = "for all calls of an account" }
 
-local LIMIT = { "text", "count", "period", "setting", "per", "shape", "only", "exempt" }
+local LIMIT = { "text", "count", "period", "setting", "per", "shape", "burst", "only", "exempt" }
 
 --- A limit.
 ---@param model neap.Model
@@ -51,11 +51,13 @@ local LIMIT = { "text", "count", "period", "setting", "per", "shape", "only", "e
 function M.limit(model, limit)
     local shape, rate = limit_shape(limit), limit.rate
     local text = ("%s %s, %s"):format(rate_text(model, rate), SHARED[limit.per], SHAPES[shape])
+    if limit.burst then text = ("%s, a burst of %d is let through"):format(text, limit.burst) end
     if limit.only then text = text .. "; only " .. table.concat(limit.only, ", ") end
     if limit.exempt[1] then text = text .. "; not counted: " .. table.concat(limit.exempt, ", ") end
     return object(LIMIT, {
         text = text, count = rate.count, period = rate.period, setting = rate.setting,
-        per = limit.per, shape = shape, only = array(limit.only), exempt = limit.exempt[1] and array(limit.exempt),
+        per = limit.per, shape = shape, burst = limit.burst, only = array(limit.only),
+        exempt = limit.exempt[1] and array(limit.exempt),
     })
 end
 
