@@ -4,8 +4,9 @@
  * through here (http1.h), straight to the socket, or through libcurl where it is encrypted.
  *
  * Met in 7.88: once a second, opening a connection closes every other that no handle is attached to, has
- * something to read and is believed idle (lib/url.c, prune_dead_connections). curl_easy_recv attaches; so it
- * is called as soon as the connection is there. */
+ * something to read and is believed idle (lib/url.c, prune_dead_connections). curl_easy_send attaches; so it
+ * is called as soon as the connection is there, over TLS with the request.
+ */
 #ifndef NEAP_CORE_CONNECTION_H
 #define NEAP_CORE_CONNECTION_H
 
@@ -36,7 +37,8 @@ typedef struct neap_connection_events {
 struct neap_connection {
     const neap_connection_events *events;
     void *owner;
-    neap_connection *next, *prev; /* the owner's */
+    neap_connection *next, *prev; /* the owner's: idle ones of an origin */
+    neap_connection *newer, *older; /* the owner's: idle ones of all origins */
     char *buffer;          /* for what is read: NEAP_CONNECTION_BUFFER bytes, shared by all of an owner */
     neap_curl_multi *multi;
     CURL *easy;            /* holds the connection */
@@ -44,6 +46,7 @@ struct neap_connection {
     neap_http1_reader reader;
     neap_outgoing *out;    /* t's */
     size_t head_sent, body_sent;
+    neap_job more;         /* reads on, where a turn was not enough */
     uv_poll_t poll;
     int fd;                /* -1: not open yet */
     int armed;             /* events that poll watches */
@@ -55,6 +58,8 @@ struct neap_connection {
     bool is_used;          /* it has carried an exchange before */
     bool is_shut;          /* the flow of the body is held back */
     bool is_deaf;          /* the server takes no more of the request */
+    bool is_answered;      /* the answer is complete, the request is not */
+    bool is_clean;         /* nothing has come behind the answer */
     char error[CURL_ERROR_SIZE];
 };
 

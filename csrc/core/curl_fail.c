@@ -51,7 +51,7 @@ void neap_curl_fail_connect(neap_transfer *t, CURL *easy, CURLcode rc, const cha
                             (double)connect_ms / 1000);
     } else if (rc == CURLE_SSL_CONNECT_ERROR && strstr(error, "SSL_ERROR_SYSCALL") != NULL) {
         neap_transfer__fail(t, NEAP_ENETWORK, "connection to %s lost in the TLS handshake", to);
-    } else if (is_tls(rc)) {
+    } else if (is_tls(rc) || strstr(error, " alert ") != NULL) { /* an alert may come right behind the handshake */
         neap_transfer__fail(t, NEAP_ETLS, "no TLS with %s: %s", to, reason(easy, rc, error));
     } else {
         neap_transfer__fail(t, NEAP_ENETWORK, "cannot connect to %s: %s", to, reason(easy, rc, error));

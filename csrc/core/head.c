@@ -104,9 +104,10 @@ int neap_head_line(neap_head *r, const char *line, size_t len) {
     if (len > 0 && line[len - 1] == '\r') len--;
     if (len == 0) {
         r->complete = r->status >= 200;
+        if (!r->complete) r->status = 0; /* the final answer is yet to come */
         return 0;
     }
-    if (len >= 5 && memcmp(line, "HTTP/", 5) == 0) {
+    if (r->status == 0 && len >= 5 && memcmp(line, "HTTP/", 5) == 0) {
         start_status(r, line, len);
         return 0;
     }

@@ -48,7 +48,7 @@ typedef enum neap_http1_result {
     NEAP_HTTP1_DONE,      /* it is complete */
     NEAP_HTTP1_REFUSED,   /* by the sink */
     NEAP_HTTP1_NOT_HTTP,  /* what comes is no answer of HTTP/1.x, or leaves open where it ends */
-    NEAP_HTTP1_TOO_LARGE, /* a line of more than 100 KiB */
+    NEAP_HTTP1_TOO_LARGE, /* a line of more than 100 KiB, or 512 KiB of lines */
     NEAP_HTTP1_BROKEN,    /* the body is not framed as the head says, or the end came too early */
     NEAP_HTTP1_NO_MEMORY,
 } neap_http1_result;
@@ -73,13 +73,13 @@ typedef struct neap_http1_reader {
     bool wanted;        /* the request does not say that the connection is to end */
     bool is_1_0;        /* the answer is of HTTP/1.0 */
     bool persistent;    /* the connection may serve another request */
-    bool chunked, coded; /* the transfer codings; coded: another than chunked is the last */
+    bool chunked, coded; /* transfer codings; chunked: it is the last; coded: there is another */
     bool framing;       /* the last field said how the answer is framed */
     int status;
     int64_t length;     /* Content-Length; -1: none */
     uint64_t left;      /* of the body or the chunk */
     uint64_t got;       /* of the body */
-    size_t trailers;    /* bytes of trailers so far */
+    size_t lines;       /* bytes of lines so far, chunk sizes left out */
     neap_buf line;      /* the beginning of a line that has not ended */
     const neap_http1_sink *sink;
     void *ud;           /* the sink's */

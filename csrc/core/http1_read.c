@@ -11,8 +11,8 @@
 
 /* Of one line, a chunk's size with its extensions included. */
 #define LINE_MAX_BYTES ((size_t)100 * 1024)
-/* Of all trailers of an answer. */
-#define TRAILERS_MAX ((size_t)256 * 1024)
+/* Of all lines of an answer, those of 1xx answers and trailers included. */
+#define LINES_MAX ((size_t)512 * 1024)
 
 void neap_http1_reader_begin(neap_http1_reader *r, bool no_body, bool wanted, const neap_http1_sink *sink,
                              void *ud) {
@@ -27,7 +27,7 @@ void neap_http1_reader_begin(neap_http1_reader *r, bool no_body, bool wanted, co
 }
 
 void neap_http1_reader_deinit(neap_http1_reader *r) {
-    neap_buf_free(&r->line);
+    neap_buf_wipe(&r->line);
 }
 
 /* --- fields ------------------------------------------------------------------------------------ */
@@ -87,14 +87,15 @@ static neap_http1_result take_length(neap_http1_reader *r, neap_span value) {
     return NEAP_HTTP1_MORE;
 }
 
-/* RFC 9112 6.1: only where chunked is the last coding the answer says where it ends. */
+/* RFC 9112 6.1: only where chunked is the last coding the answer says where it ends. Some gateways say it twice. */
 static neap_http1_result take_codings(neap_http1_reader *r, neap_span value) {
     while (value.len > 0) {
         neap_span word = next_word(&value);
+        bool is_chunked = is_word(word, "chunked");
         if (word.len == 0 || is_word(word, "identity")) continue;
-        if (r->chunked) return NEAP_HTTP1_NOT_HTTP; /* something over the chunks, or chunks twice */
-        r->chunked = is_word(word, "chunked");
-        r->coded = !r->chunked;
+        if (is_chunked && r->chunked) r->wanted = r->persistent = false;
+        if (!is_chunked) r->coded = true;
+        r->chunked = is_chunked;
     }
     return NEAP_HTTP1_MORE;
 }
@@ -115,12 +116,17 @@ static neap_http1_result take_status(neap_http1_reader *r, neap_span line) {
     return NEAP_HTTP1_MORE;
 }
 
+/* A second one in the same head; head.h would begin anew. */
+static bool is_status(neap_span line) {
+    return line.len >= 5 && memcmp(line.data, "HTTP/", 5) == 0;
+}
+
 static neap_http1_result take_field(neap_http1_reader *r, neap_span line) {
     const char *colon = memchr(line.data, ':', line.len);
     neap_span name, value;
     if (is_blank(line.data[0])) return r->framing ? NEAP_HTTP1_NOT_HTTP : NEAP_HTTP1_MORE; /* obs-fold */
     r->framing = false;
-    if (colon == NULL) return NEAP_HTTP1_MORE;
+    if (colon == NULL || is_status(line)) return NEAP_HTTP1_NOT_HTTP;
     name = trim((neap_span){line.data, (size_t)(colon - line.data)});
     value = trim((neap_span){colon + 1, line.len - (size_t)(colon + 1 - line.data)});
     r->framing = true;
@@ -140,12 +146,15 @@ static neap_http1_result complete(neap_http1_reader *r) {
 
 /* RFC 9112 6.3. */
 static neap_http1_result end_head(neap_http1_reader *r) {
+    bool coded = r->chunked || r->coded;
     if (r->status < 200) {
         r->state = NEAP_HTTP1_STATUS;
         return NEAP_HTTP1_MORE;
     }
+    /* Smuggled, perhaps; 6.1, 9.3: nor does 1.0 know of codings, nor 204 of a body. */
+    if (coded && (r->length >= 0 || r->is_1_0)) r->persistent = false;
+    if (r->status == 204 && (coded || r->length > 0)) r->persistent = false;
     if (r->no_body || r->status == 204 || r->status == 304) return complete(r);
-    if ((r->chunked || r->coded) && r->length >= 0) r->persistent = false; /* smuggled, perhaps */
     if (r->chunked) {
         r->state = NEAP_HTTP1_CHUNK_SIZE;
         r->length = -1;
@@ -183,18 +192,30 @@ static neap_http1_result take_chunk_size(neap_http1_reader *r, neap_span line) {
     return NEAP_HTTP1_MORE;
 }
 
+/* Is there room for one more line? */
+static bool count_line(neap_http1_reader *r, size_t len) {
+    r->lines += len + 1;
+    return r->lines <= LINES_MAX;
+}
+
 static neap_http1_result take_trailer(neap_http1_reader *r, neap_span line) {
     if (line.len == 0) return complete(r);
-    r->trailers += line.len;
-    if (r->trailers > TRAILERS_MAX) return NEAP_HTTP1_TOO_LARGE;
+    if (!count_line(r, line.len)) return NEAP_HTTP1_TOO_LARGE;
     return r->sink->line(r->ud, line.data, line.len) < 0 ? NEAP_HTTP1_REFUSED : NEAP_HTTP1_MORE;
 }
 
 /* --- lines ------------------------------------------------------------------------------------- */
 
+/* A NUL, or a CR that others might take for the end (RFC 9112 2.2, RFC 9110 5.5). */
+static bool is_ambiguous(neap_span line) {
+    return line.len > 0 && (line.data[line.len - 1] == '\r' || memchr(line.data, '\0', line.len) != NULL);
+}
+
 /* The line is looked at before the sink gets it: what comes is an answer at all, or nobody hears of it. */
 static neap_http1_result take_head_line(neap_http1_reader *r, neap_span line) {
     neap_http1_result result = NEAP_HTTP1_MORE;
+    if (!count_line(r, line.len)) return NEAP_HTTP1_TOO_LARGE;
+    if (is_ambiguous(line)) return NEAP_HTTP1_NOT_HTTP;
     if (r->state == NEAP_HTTP1_STATUS) result = take_status(r, line);
     else if (line.len > 0) result = take_field(r, line);
     if (result != NEAP_HTTP1_MORE) return result;
@@ -215,17 +236,17 @@ static neap_http1_result take_line(neap_http1_reader *r, const char *text, size_
     }
 }
 
-/* A beginning that no end could make an answer of: a server that speaks otherwise may never end its line. */
-static bool is_foreign(const neap_http1_reader *r) {
+/* More of a line that no end could make one of an answer: a server that speaks otherwise may never end it. */
+static bool is_foreign(const neap_http1_reader *r, const char *text, size_t len) {
     static const char start[] = "HTTP/1.";
-    size_t len = r->line.len < sizeof start - 1 ? r->line.len : sizeof start - 1;
-    return r->state == NEAP_HTTP1_STATUS && memcmp(r->line.data, start, len) != 0;
+    size_t at = r->line.len < sizeof start - 1 ? r->line.len : sizeof start - 1, left = sizeof start - 1 - at;
+    return r->state == NEAP_HTTP1_STATUS && memcmp(text, start + at, len < left ? len : left) != 0;
 }
 
 static neap_http1_result keep_beginning(neap_http1_reader *r, const char *text, size_t len) {
+    if (is_foreign(r, text, len)) return NEAP_HTTP1_NOT_HTTP;
     if (len > LINE_MAX_BYTES - r->line.len) return NEAP_HTTP1_TOO_LARGE;
-    if (neap_buf_add(&r->line, text, len) < 0) return NEAP_HTTP1_NO_MEMORY;
-    return is_foreign(r) ? NEAP_HTTP1_NOT_HTTP : NEAP_HTTP1_MORE;
+    return neap_buf_add(&r->line, text, len) < 0 ? NEAP_HTTP1_NO_MEMORY : NEAP_HTTP1_MORE;
 }
 
 /* Reads one line, or what there is of it. */

@@ -51,15 +51,6 @@ static char *put_host(char *at, const neap_url *u) {
     return put(at, "\r\n", 2);
 }
 
-static char *put_request_line(char *at, const neap_http1_request *r) {
-    const neap_span *target = &r->url->target;
-    at = put(at, r->method, strlen(r->method));
-    *at++ = ' ';
-    if (target->len == 0 || target->data[0] != '/') *at++ = '/';
-    if (target->len > 0) at = put(at, target->data, target->len);
-    return put(at, " HTTP/1.1\r\n", 11);
-}
-
 static char *put_field(char *at, const neap_field *f) {
     at = put(at, f->name, f->name_len);
     *at++ = ':';
@@ -92,7 +83,7 @@ static named find_names(const neap_http1_request *r) {
 
 /* At most what is put; a line of an added field grows by one. */
 static size_t room_for(const neap_http1_request *r) {
-    size_t i, room = OWN_MAX + strlen(r->method) + r->url->target.len + r->url->host.len + 2 * r->added->len;
+    size_t i, room = OWN_MAX + strlen(r->method) + 3 * r->url->target.len + r->url->host.len + 2 * r->added->len;
     for (i = 0; i < r->field_count; i++) room += r->fields[i].name_len + r->fields[i].value_len + 4;
     return room;
 }
@@ -102,23 +93,29 @@ static bool needs_length(const neap_http1_request *r) {
            strcmp(r->method, "PATCH") == 0;
 }
 
-int neap_http1_write(neap_buf *out, const neap_http1_request *r) {
+static char *put_fields(char *at, const neap_http1_request *r) {
     named n = find_names(r);
     size_t i;
-    char *at;
-    if (neap_buf_reserve(out, room_for(r) + r->behind) < 0) return NEAP_ENOMEM;
-    at = put_request_line(out->data + out->len, r);
     if (!n.host) at = put_host(at, r->url);
     if (!n.accept) at = put(at, ACCEPT, sizeof ACCEPT - 1);
     for (i = 0; i < r->field_count; i++) at = put_field(at, &r->fields[i]);
     at = put_added(at, r->added);
     if (!n.agent) at = put(at, AGENT, sizeof AGENT - 1);
     if (!n.encoding) at = put(at, ENCODING, sizeof ENCODING - 1);
-    if (needs_length(r)) {
-        at = put(at, "Content-Length: ", 16);
-        at = put(put_number(at, r->has_body ? r->body_len : 0), "\r\n", 2);
-    }
-    at = put(at, "\r\n", 2);
+    if (!needs_length(r)) return at;
+    at = put(at, "Content-Length: ", 16);
+    return put(put_number(at, r->has_body ? r->body_len : 0), "\r\n", 2);
+}
+
+int neap_http1_write(neap_buf *out, const neap_http1_request *r) {
+    char *at;
+    if (neap_buf_reserve(out, room_for(r) + r->behind) < 0) return NEAP_ENOMEM;
+    at = put(out->data + out->len, r->method, strlen(r->method));
+    *at++ = ' ';
+    out->len = (size_t)(at - out->data);
+    if (neap_url_add_request_target(out, r->url) < 0) return NEAP_ENOMEM;
+    at = put(out->data + out->len, " HTTP/1.1\r\n", 11);
+    at = put(put_fields(at, r), "\r\n", 2);
     out->len = (size_t)(at - out->data);
     return 0;
 }

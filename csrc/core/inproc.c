@@ -175,9 +175,8 @@ static int add_length(neap_buf *b, const neap_transfer *t) {
 }
 
 static int add_target(neap_buf *b, const neap_url *u) {
-    bool rooted = u->target.len > 0 && u->target.data[0] == '/';
-    int rc = rooted ? 0 : neap_buf_add(b, "/", 1);
-    return rc == 0 ? add_piece(b, u->target.data, u->target.len) : rc;
+    int rc = neap_url_add_request_target(b, u);
+    return rc == 0 ? neap_buf_add(b, "", 1) : rc;
 }
 
 /* Copies the request: method, target, Host, [Content-Length,] fields, body. */

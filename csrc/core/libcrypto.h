@@ -1,5 +1,5 @@
-/* libcrypto.h: OpenSSL's libcrypto, opened at first use, as libcurl.h. The only header that includes
- * <openssl/...>. Debian's libcurl brings the library along, and so does nginx. */
+/* libcrypto.h: OpenSSL's libcrypto, opened at first use, as libcurl.h. Only it and libssl.h
+ * include <openssl/...>. Debian's libcurl brings the library along, and so does nginx. */
 #ifndef NEAP_CORE_LIBCRYPTO_H
 #define NEAP_CORE_LIBCRYPTO_H
 

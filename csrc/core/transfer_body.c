@@ -34,23 +34,34 @@ bool neap_transfer__is_streamed(const neap_transfer *t) {
 
 /* --- codings ----------------------------------------------------------------------------------- */
 
+static bool is_named(const neap_field *f, const char *name, size_t len) {
+    return f->name_len == len && strncasecmp(f->name, name, len) == 0;
+}
+
+static bool is_value(const neap_field *f, const char *value, size_t len) {
+    return f->value_len == len && strncasecmp(f->value, value, len) == 0;
+}
+
 /* The value of a field of that name; empty if there is none. */
 static neap_field find_field(const neap_transfer *t, const char *name, size_t len) {
     size_t i, count = neap_head_field_count(&t->head);
     for (i = 0; i < count; i++) {
         neap_field f = neap_head_field(&t->head, i);
-        if (f.name_len == len && strncasecmp(f.name, name, len) == 0) return f;
+        if (is_named(&f, name, len)) return f;
     }
     return (neap_field){0};
 }
 
 /* libcurl would inflate a transfer coding that nobody asked for, without bounds. */
 static int check_transfer_coding(neap_transfer *t) {
-    neap_field f = find_field(t, "Transfer-Encoding", 17);
-    if (f.value_len == 0) return 0;
-    if (f.value_len == 7 && strncasecmp(f.value, "chunked", 7) == 0) return 0;
-    if (f.value_len == 8 && strncasecmp(f.value, "identity", 8) == 0) return 0;
-    return neap_transfer__fail(t, NEAP_EDECODE, "reply has a transfer coding other than chunked");
+    size_t i, count = neap_head_field_count(&t->head);
+    for (i = 0; i < count; i++) {
+        neap_field f = neap_head_field(&t->head, i);
+        if (!is_named(&f, "Transfer-Encoding", 17) || f.value_len == 0) continue;
+        if (is_value(&f, "chunked", 7) || is_value(&f, "identity", 8)) continue;
+        return neap_transfer__fail(t, NEAP_EDECODE, "reply has a transfer coding other than chunked");
+    }
+    return 0;
 }
 
 /* At the first byte of the body: answers without one may name any coding. */

@@ -350,6 +350,29 @@ static int add_cleaned(neap_buf *out, const char *ref, size_t len) {
     return 0;
 }
 
+/* Has the path dot segments, or may have, or is there a byte beyond ASCII? */
+static bool is_odd_target(const neap_span *target) {
+    size_t i;
+    for (i = 0; i < target->len; i++) {
+        if ((unsigned char)target->data[i] >= 0x80) return true;
+        if (target->data[i] == '.' && i > 0 && target->data[i - 1] == '/') return true;
+    }
+    return false;
+}
+
+int neap_url_add_request_target(neap_buf *out, const neap_url *u) {
+    const neap_span *target = &u->target;
+    neap_buf clean = {0};
+    int rc = 0;
+    if (target->len == 0 || target->data[0] != '/') rc = neap_buf_add(out, "/", 1);
+    if (rc < 0 || target->len == 0) return rc;
+    if (!is_odd_target(target)) return neap_buf_add(out, target->data, target->len);
+    rc = add_cleaned(&clean, target->data, target->len);
+    if (rc == 0) rc = add_target(out, clean.data, clean.len);
+    neap_buf_wipe(&clean);
+    return rc;
+}
+
 int neap_url_resolve(neap_buf *out, const char *base, size_t base_len, const char *ref,
                      size_t ref_len, neap_err *err) {
     size_t start = out->len;

@@ -56,6 +56,11 @@ int neap_url_join(neap_buf *out, const char *base, size_t base_len, const char *
 int neap_url_resolve(neap_buf *out, const char *base, size_t base_len, const char *ref,
                      size_t ref_len, neap_err *err);
 
+/* Appends what a request line says of a URL (RFC 9112 3.2.1): path and query, the path without dot segments and
+ * never empty, bytes beyond ASCII as %XX; at most three times as long as the target, and one more. 0 or
+ * NEAP_ENOMEM (something may be left in out). */
+int neap_url_add_request_target(neap_buf *out, const neap_url *);
+
 /* Appends a component: all but RFC 3986's unreserved characters as %XX. 0 or NEAP_ENOMEM. */
 int neap_url_encode(neap_buf *out, const char *text, size_t len);
 /* Appends `name=value`, encoded (but for `$` in the name), to a URL without fragment in url, with `?` or `&` before it. 0 or

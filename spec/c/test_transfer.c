@@ -1,95 +1,22 @@
 /* test_transfer.c: core/transfer.h over the network (spec/support/httpd.c) and in-process. */
-#include "../../csrc/core/transfer.h"
-
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "../support/httpd.c" /* NOLINT(bugprone-suspicious-include): a test is one program */
-#include "check.h"
+#include "transfer.h"
 
 #define TEXT 4096
 #define MS (NEAP_SECOND / 1000)
 
-/* One transfer and what it reported. */
-typedef struct probe {
-    neap_loop *loop;
-    neap_transfer *t;
-    bool running; /* false: done */
-    unsigned departs, heads, pieces, dones;
-    int64_t depart_ns;
-    neap_err err;
-    neap_buf body;    /* streamed */
-    size_t biggest;   /* piece of it */
-    size_t pause_at;  /* pause once that many bytes are in; 0: never */
-    bool cancel_in_head, cancel_in_body;
-} probe;
-
-static neap_loop *loop;
 static neap_http *http;
 static httpd *server;
 static char url_text[300];
 
-static void on_depart(void *ud, int64_t now_ns) {
-    probe *p = ud;
-    p->departs++;
-    p->depart_ns = now_ns;
-}
-
-static void on_head(void *ud) {
-    probe *p = ud;
-    p->heads++;
-    if (!p->cancel_in_head) return;
-    neap_transfer_cancel(p->t);
-    p->running = false;
-}
-
-static void on_body(void *ud, const char *data, size_t len) {
-    probe *p = ud;
-    p->pieces++;
-    if (len > p->biggest) p->biggest = len;
-    neap_buf_add(&p->body, data, len);
-    if (p->cancel_in_body) {
-        neap_transfer_cancel(p->t);
-        p->running = false;
-    } else if (p->pause_at > 0 && p->body.len >= p->pause_at) {
-        neap_transfer_pause(p->t);
-        p->running = false; /* gives the test its turn */
-    }
-}
-
-static void on_done(void *ud, const neap_err *err) {
-    probe *p = ud;
-    p->dones++;
-    p->err = *err;
-    p->running = false;
-}
-
 static const char *at(const char *path) {
     snprintf(url_text, sizeof url_text, "http://127.0.0.1:%d%s", httpd_port(server), path);
     return url_text;
-}
-
-static const neap_transfer_cbs buffered = {on_depart, on_head, NULL, on_done};
-static const neap_transfer_cbs streamed = {on_depart, on_head, on_body, on_done};
-
-static int start(probe *p, neap_http *h, const neap_request *req, const neap_transfer_cbs *cbs) {
-    int rc;
-    *p = (probe){.loop = loop, .running = true};
-    rc = neap_transfer_start(&p->t, h, req, cbs, p, &p->err);
-    if (rc < 0) p->running = false;
-    return rc;
-}
-
-static void run(probe *p) {
-    p->running = true;
-    neap_loop_run(loop, &p->running);
-}
-
-static void end(probe *p) {
-    neap_transfer_free(p->t);
-    neap_buf_free(&p->body);
 }
 
 /* Starts a GET of the server's path and runs it to its end. */
@@ -98,25 +25,6 @@ static void get(probe *p, const char *path) {
     CHECK_EQ_INT(start(p, http, &req, &buffered), 0);
     run(p);
     CHECK_EQ_INT(p->dones, 1);
-}
-
-static const char *body_of(const probe *p) {
-    static char text[TEXT];
-    const neap_buf *b = neap_transfer_body(p->t);
-    snprintf(text, sizeof text, "%.*s", (int)b->len, b->data != NULL ? b->data : "");
-    return text;
-}
-
-static const char *field_of(const probe *p, const char *name) {
-    static char text[TEXT];
-    size_t i;
-    for (i = 0; i < neap_transfer_field_count(p->t); i++) {
-        neap_field f = neap_transfer_field(p->t, i);
-        if (f.name_len != strlen(name) || strncasecmp(f.name, name, f.name_len) != 0) continue;
-        snprintf(text, sizeof text, "%.*s", (int)f.value_len, f.value);
-        return text;
-    }
-    return NULL;
 }
 
 /* A path whose transfer succeeds, with that body. */
@@ -536,10 +444,6 @@ static neap_credential *make_credential(const char *origin) {
     CHECK_EQ_INT(neap_credential_allow(c, origin), 0);
     neap_secret_unref(secret);
     return c;
-}
-
-static bool holds(const neap_buf *b, const char *text) {
-    return memmem(b->data, b->len, text, strlen(text)) != NULL;
 }
 
 static void test_credential(void) {
