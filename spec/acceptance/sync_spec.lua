@@ -6,6 +6,7 @@ local flows = require "spec.support.flows"
 local helper = require "spec.support.helper"
 
 local RECIPE = "sync/optimove-to-omnisegment"
+local equal = acceptance.equal
 local CUSTOMERS = helper.scale(5000, 1000)
 local MINUTE = 60
 local SEEDS = helper.scale(5, 2)
@@ -44,13 +45,13 @@ local function assert_tagged(members)
     local seen = {}
     for _, member in ipairs(members) do
         local number = number_of(member)
-        assert.is_nil(seen[number])
+        equal(nil, seen[number])
         seen[number] = true
-        assert.equal("spring", member.tags)
-        assert.equal(("customer%d@example.com"):format(number), member.email)
-        assert.is_string(member.first_name)
+        equal("spring", member.tags)
+        equal(("customer%d@example.com"):format(number), member.email)
+        equal("string", type(member.first_name))
     end
-    for i = 1, CUSTOMERS do assert.is_true(seen[i], i) end
+    for i = 1, CUSTOMERS do equal(true, seen[i]) end
 end
 
 local function assert_done(result)
@@ -63,7 +64,7 @@ end
 
 --- No vendor had to say that a limit was broken, and none was.
 local function assert_within_limits(log)
-    for _, status, fault in acceptance.calls(log) do assert.is_true(status ~= 429 or fault == "429") end
+    for _, status, fault in acceptance.calls(log) do equal(true, status ~= 429 or fault == "429") end
     for _, endpoint in ipairs { "import_audience", "import_audience_batch" } do
         local most = acceptance.most_per_second(log, function(name) return name == endpoint end)
         assert.is_true(most <= 10, ("%s: %d in a second"):format(endpoint, most))
@@ -137,7 +138,7 @@ local function union(...)
     local all, count = {}, 0
     for _, result in ipairs { ... } do
         for _, member in ipairs(result.known) do
-            assert.equal("spring", member.tags)
+            equal("spring", member.tags)
             local number = number_of(member)
             count = count + (all[number] and 0 or 1)
             all[number] = true
@@ -202,8 +203,8 @@ describe("sync/optimove-to-opm", function()
             for id, customer in pairs(result.known) do
                 count = count + 1
                 local number = math.tointeger(tonumber(id))
-                assert.equal(("customer%d@example.com"):format(number), customer.customerEmail)
-                assert.equal(("+8869%08d"):format(number), customer.customerPhone)
+                equal(("customer%d@example.com"):format(number), customer.customerEmail)
+                equal(("+8869%08d"):format(number), customer.customerPhone)
             end
             assert.equal(CUSTOMERS, count)
         end)

@@ -41,9 +41,8 @@ end
 
 local base, made = nil, 0
 
---- Makes an empty directory, removed when the process ends.
----@return string path
-function helper.tmpdir()
+--- The path of a directory that is still to be made, removed when the process ends.
+local function new_path()
     if not base then
         local path = from_popen("mktemp -d"):gsub("\n$", "")
         base = setmetatable({ path = path }, {
@@ -51,7 +50,13 @@ function helper.tmpdir()
         })
     end
     made = made + 1
-    local path = ("%s/%d"):format(base.path, made)
+    return ("%s/%d"):format(base.path, made)
+end
+
+--- Makes an empty directory, removed when the process ends.
+---@return string path
+function helper.tmpdir()
+    local path = new_path()
     assert(os.execute("mkdir " .. quote(path)))
     return path
 end
@@ -124,9 +129,9 @@ end
 ---@return { code: integer, out: string, err: string, peak_kib?: integer }
 function helper.cli(args, opts)
     opts = opts or {}
-    local dir = helper.tmpdir()
+    local dir = new_path() -- made by the one shell that is needed anyway
     local home = opts.home or dir
-    local stdin = opts.stdin and helper.write(dir .. "/.stdin", opts.stdin) or "/dev/null"
+    local stdin = opts.stdin and helper.write(dir .. ".stdin", opts.stdin) or "/dev/null"
     local cwd = opts.cwd or dir .. "/cwd"
     local _, how, code = os.execute(("mkdir -p %s && cd %s && %s timeout -k 10 %d %s <%s >%s 2>%s")
         :format(quote(dir .. "/cwd"), quote(cwd), environment(home, opts.env), opts.timeout or 300,

@@ -75,22 +75,29 @@ end
 
 --- A day, YYYY-MM-DD.
 function check.day(value, name)
+    if type(value) == "string" and date.is_common_date(value) then return nil end
     if not date.date(value) then return name .. " should be YYYY-MM-DD" end
 end
 
---- ISO 8601 with a T, with or without a zone. -> fault | nil, parts
-function check.datetime(value, name)
+--- How the zone of an ISO 8601 date-time with a T is written, "none" without; nil where it is no such text.
+local function zone_form(value)
+    if type(value) ~= "string" or value:sub(11, 11) ~= "T" then return nil end
+    local form = date.common_zone_form(value)
+    if form then return form end
     local read = date.datetime(value)
-    if not read or read.separator ~= "T" then return name .. " should be an ISO 8601 date-time" end
-    return nil, read
+    return read and (read.zone_form or "none")
 end
 
---- ISO 8601 with a zone in any of its forms. -> fault | nil, parts
+--- ISO 8601 with a T, with or without a zone.
+function check.datetime(value, name)
+    if not zone_form(value) then return name .. " should be an ISO 8601 date-time" end
+end
+
+--- ISO 8601 with a zone in any of its forms.
 function check.zoned(value, name)
-    local fault, read = check.datetime(value, name)
-    if fault then return fault end
-    if not read.zone then return name .. " needs a time zone" end
-    return nil, read
+    local form = zone_form(value)
+    if not form then return name .. " should be an ISO 8601 date-time" end
+    if form == "none" then return name .. " needs a time zone" end
 end
 
 --- Two date-times of a row, checked before: both or none, the second one later.
