@@ -236,7 +236,7 @@ function listings.run(steps)
     write_tools(base .. "/bin")
     write_tree(base .. "/neap")
     helper.write(base .. "/session.sh", shell_script(base, steps))
-    os.execute(("%s timeout -k 10 120 bash %s/session.sh >%s/out </dev/null"):format(
+    os.execute(("%s timeout -k 10 240 bash %s/session.sh >%s/out </dev/null"):format(
         environment(base .. "/home", base .. "/bin"), base, base))
     local results = {}
     for i, out, code in helper.read(base .. "/out"):gmatch "\x1e(%d+)\n(.-)\x1f(%d+)\n" do
