@@ -254,7 +254,7 @@ void neap_loop_dispatch(neap_loop *l) {
     /* A watcher added in a callback is invisible to the host's poll until libuv runs again, and
      * says so by a zero time-out (FEASIBILITY.md 3). */
     while (!turn(l, UV_RUN_NOWAIT) && uv_backend_timeout(&l->uv) == 0) continue;
-    uv_run(&l->uv, UV_RUN_NOWAIT);
+    if (uv_backend_timeout(&l->uv) == 0) uv_run(&l->uv, UV_RUN_NOWAIT);
     arm(l);
 }
 

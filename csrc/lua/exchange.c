@@ -21,7 +21,7 @@ static l_exchange *check_any(lua_State *L) {
     return luaL_checkudata(L, 1, EXCHANGE_MT);
 }
 
-static l_exchange *check_exchange(lua_State *L) {
+l_exchange *l_exchange_check(lua_State *L) {
     l_exchange *u = check_any(L);
     if (u->ex == NULL) luaL_error(L, "the exchange is over");
     return u;
@@ -29,7 +29,7 @@ static l_exchange *check_exchange(lua_State *L) {
 
 /* For what reads the request, which ends with the client. */
 static const neap_exchange *check_request(lua_State *L) {
-    const l_exchange *u = check_exchange(L);
+    const l_exchange *u = l_exchange_check(L);
     if (u->gone) luaL_error(L, "the client has gone");
     return u->ex;
 }
@@ -111,64 +111,89 @@ static void get_field(lua_State *L, int idx, lua_Integer i, neap_field *f) {
     if (strcspn(f->value, "\r\n") != f->value_len) luaL_error(L, "headers: %s: a line break in it", f->name);
 }
 
-/* Sends the head: status at 2, fields at 3 (a table, or nil for none). 0 or negative. */
-static int send_head(lua_State *L, l_exchange *u, lua_Integer length) {
-    lua_Integer status = luaL_checkinteger(L, 2);
-    neap_field fields[MAX_FIELDS];
-    lua_Integer i, count = 0;
-    int rc;
-    if (u->headed) return luaL_error(L, "the head of the answer is out");
-    luaL_argcheck(L, status >= 100 && status <= 999, 2, "three digits expected");
-    if (!lua_isnil(L, 3)) {
-        luaL_checktype(L, 3, LUA_TTABLE);
-        count = (lua_Integer)lua_rawlen(L, 3) / 2;
-    }
+/* Reads the fields at 3 (a table, or nil for none). Returns how many. */
+static size_t get_fields(lua_State *L, neap_field fields[MAX_FIELDS]) {
+    lua_Integer i, count;
+    if (lua_isnil(L, 3)) return 0;
+    luaL_checktype(L, 3, LUA_TTABLE);
+    count = (lua_Integer)lua_rawlen(L, 3) / 2;
     luaL_argcheck(L, count <= MAX_FIELDS, 3, "too many header fields");
     for (i = 0; i < count; i++) get_field(L, 3, i, &fields[i]);
-    rc = u->ex->ops->head(u->ex, (int)status, fields, (size_t)count, length);
+    return (size_t)count;
+}
+
+/* The status at 2 of a head that can still be sent. */
+static int check_status(lua_State *L, const l_exchange *u) {
+    lua_Integer status = luaL_checkinteger(L, 2);
+    if (u->headed) luaL_error(L, "the head of the answer is out");
+    luaL_argcheck(L, status >= 100 && status <= 999, 2, "three digits expected");
+    return (int)status;
+}
+
+/* 0 or negative. */
+static int send_head(l_exchange *u, int status, const neap_field *fields, size_t count, long long length) {
+    int rc = u->ex->ops->head(u->ex, status, fields, count, length);
     u->headed = rc == 0;
-    if (u->headed) u->status = (int)status;
+    if (u->headed) u->status = status;
     return rc;
 }
 
 /* ex:head(status, { name, value, ... }, length | -1) -> true | nil, err           [-4, +1|2, e] */
 static int l_exchange_head(lua_State *L) {
-    int rc = send_head(L, check_exchange(L), luaL_checkinteger(L, 4));
+    l_exchange *u = l_exchange_check(L);
+    lua_Integer length = luaL_checkinteger(L, 4);
+    int status = check_status(L, u), rc;
+    neap_field fields[MAX_FIELDS];
+    rc = send_head(u, status, fields, get_fields(L, fields), length);
     if (rc < 0) return fail_gone(L, rc);
     lua_pushboolean(L, 1);
     return 1;
 }
 
 /* Has the answer of this status a body (RFC 9110 6.4.1)? */
-static bool has_content(lua_Integer status) {
+static bool has_content(int status) {
     return status != 204 && status != 205 && status != 304;
 }
 
 /* And does its client take it? */
-static bool takes_body(const l_exchange *u, lua_Integer status) {
+static bool takes_body(const l_exchange *u, int status) {
     if (!has_content(status)) return false;
     return u->gone || strcmp(u->ex->method, "HEAD") != 0;
 }
 
 /* ex:takes_body(status) -> boolean */
 static int l_exchange_takes_body(lua_State *L) {
-    lua_pushboolean(L, takes_body(check_exchange(L), luaL_checkinteger(L, 2)));
+    lua_pushboolean(L, takes_body(l_exchange_check(L), (int)luaL_checkinteger(L, 2)));
     return 1;
+}
+
+/* Sends a whole answer, and ends it; the body is left away where none may be. 0 or negative: then it is not ended. */
+static int reply(l_exchange *u, int status, const neap_field *fields, size_t count, const char *body, size_t len) {
+    neap_exchange *ex = u->ex;
+    int rc = send_head(u, status, fields, count, has_content(status) ? (long long)len : 0);
+    if (rc == 0 && len > 0 && takes_body(u, status)) rc = ex->ops->write(ex, body, len);
+    if (rc < 0) return rc;
+    (void)l_exchange_take(u);
+    ex->ops->end(ex);
+    return 0;
+}
+
+bool l_exchange_reply_text(l_exchange *u, const neap_field *type, const char *text, size_t len) {
+    if (u->ex == NULL || u->headed) return false;
+    (void)reply(u, 200, type, 1, text, len); /* to a client that has gone nobody can answer */
+    return true;
 }
 
 /* ex:reply(status, { name, value, ... } | nil, body | nil) -> true | nil, err: a whole answer, and its end; the body
  * is left away where none may be. Never yields                                          [-4, +1|2, e] */
 static int l_exchange_reply(lua_State *L) {
-    l_exchange *u = check_exchange(L);
-    neap_exchange *ex = u->ex;
+    l_exchange *u = l_exchange_check(L);
     size_t len = 0;
     const char *body = luaL_optlstring(L, 4, NULL, &len);
-    lua_Integer status = luaL_checkinteger(L, 2);
-    int rc = send_head(L, u, has_content(status) ? (lua_Integer)len : 0);
-    if (rc == 0 && len > 0 && takes_body(u, status)) rc = ex->ops->write(ex, body, len);
+    int status = check_status(L, u), rc;
+    neap_field fields[MAX_FIELDS];
+    rc = reply(u, status, fields, get_fields(L, fields), body, len);
     if (rc < 0) return fail_gone(L, rc);
-    (void)l_exchange_take(u);
-    ex->ops->end(ex);
     lua_pushboolean(L, 1);
     return 1;
 }
@@ -176,7 +201,7 @@ static int l_exchange_reply(lua_State *L) {
 /* ex:write(text) -> true | nil, err when the client has gone, or another task has ended the answer; yields while
  * the client is slow */
 static int l_exchange_write(lua_State *L) {
-    l_exchange *u = check_exchange(L);
+    l_exchange *u = l_exchange_check(L);
     size_t len;
     const char *text = luaL_checklstring(L, 2, &len);
     int rc;
@@ -192,7 +217,7 @@ static int l_exchange_write(lua_State *L) {
 
 /* ex:finish() : ends the answer */
 static int l_exchange_finish(lua_State *L) {
-    neap_exchange *ex = l_exchange_take(check_exchange(L));
+    neap_exchange *ex = l_exchange_take(l_exchange_check(L));
     ex->ops->end(ex);
     return 0;
 }
@@ -201,23 +226,18 @@ static int l_exchange_finish(lua_State *L) {
 static int l_exchange_abort(lua_State *L) {
     l_exchange *u = check_any(L);
     neap_exchange *ex = l_exchange_take(u);
-    if (u->task != NULL) neap_loop_unpost(l_loop(L), &u->job); /* the state is closing, or asks again */
+    if (u->task != NULL) neap_loop_unpost(u->rt->loop, &u->job); /* the state is closing, or asks again */
     if (ex == NULL) return 0;
     u->status = 0;
     ex->ops->abort(ex);
     return 0;
 }
 
-/* ex:measure(script): counts it in the metrics of what answers it, a value of neap.native.meter.script. Once.
- *                                                                                       [-2, +0, e] */
-static int l_exchange_measure(lua_State *L) {
-    l_exchange *u = check_exchange(L);
-    neap_meter_script *script = l_meter_check_script(L, 2);
-    if (u->meter != NULL || u->task == NULL) return 0; /* whose end nobody would tell */
+void l_exchange_measure(l_exchange *u, neap_meter_script *script) {
+    if (u->meter != NULL || u->task == NULL) return; /* whose end nobody would tell */
     u->meter = script;
-    u->begun_ns = neap_loop_now_ns(l_loop(L));
+    u->begun_ns = neap_loop_now_ns(u->rt->loop);
     neap_meter_begin_exchange(script);
-    return 0;
 }
 
 /* ex:method() -> string */
@@ -296,7 +316,6 @@ void l_exchange_open(lua_State *L) {
                                        {"write", l_exchange_write},
                                        {"finish", l_exchange_finish},
                                        {"abort", l_exchange_abort},
-                                       {"measure", l_exchange_measure},
                                        {"method", l_exchange_method},
                                        {"target", l_exchange_target},
                                        {"header", l_exchange_header},

@@ -29,7 +29,7 @@ static void on_gone(neap_exchange *ex) {
     l_exchange *u = ex->ud;
     u->gone = true;
     if (u->ex == NULL) return; /* it is just being ended */
-    if (u->task != NULL) neap_loop_post(l_loop(u->L), &u->job);
+    if (u->task != NULL) neap_loop_post(u->rt->loop, &u->job);
 }
 
 static void end_task(neap_job *job) {
@@ -100,19 +100,20 @@ static void answer_failure(lua_State *L, l_exchange *u, bool failed) {
         return;
     }
     if (told) log_failure(L, u, luaL_tolstring(L, -1, NULL), id);
-    else if (L == NULL && !u->gone) log_failure(u->L, u, "not enough memory", id);
+    else if (L == NULL && !u->gone) log_failure(u->rt->L, u, "not enough memory", id);
     snprintf(body, sizeof body, "{\"error\":\"internal error\",\"id\":\"%s\"}", id);
     answer(u, 500, body);
 }
 
+/* Throws nothing where the task has not failed. */
 static void on_done(void *ud, lua_State *L, bool failed, int count) {
     l_exchange *u = ud;
     (void)count;
     answer_failure(L, u, failed);
     if (u->meter != NULL)
-        neap_meter_end_exchange(u->meter, u->status, neap_loop_now_ns(l_loop(u->L)) - u->begun_ns);
+        neap_meter_end_exchange(u->meter, u->status, neap_loop_now_ns(u->rt->loop) - u->begun_ns);
     u->task = NULL;
-    neap_loop_unpost(l_loop(u->L), &u->job);
+    neap_loop_unpost(u->rt->loop, &u->job);
 }
 
 /* Protected: [reference, exchange] -> */
@@ -121,13 +122,14 @@ static int start_task(lua_State *L) {
     l_exchange *u;
     lua_rawgeti(L, LUA_REGISTRYINDEX, lua_tointeger(L, 1));
     u = l_exchange_push(L, ex);
-    u->L = l_runtime_get(L)->L;
+    u->rt = l_runtime_get(L);
     u->job = (neap_job){.run = end_task, .ud = u};
     lua_pushvalue(L, -1);
     lua_insert(L, 1);
     u->task = l_task_start(L, 1, NULL, on_done, u);
     lua_settop(L, 1);
     l_task_keep(L, u->task);
+    l_task_plain_done(u->task);
     ex->on_gone = on_gone;
     return 0;
 }
@@ -179,7 +181,8 @@ neap_handler *l_handler_check(lua_State *L, int idx) {
 int luaopen_neap_handler(lua_State *L) {
     static const luaL_Reg none[] = {{NULL, NULL}};
     static const luaL_Reg metas[] = {{"__gc", l_handler_gc}, {NULL, NULL}};
-    static const luaL_Reg funcs[] = {{"new", l_handler_new}, {NULL, NULL}};
+    static const luaL_Reg funcs[] = {
+        {"new", l_handler_new}, {"answering", l_answer_new}, {"set_handle", l_answer_set_handle}, {NULL, NULL}};
     l_exchange_open(L);
     l_new_class(L, HANDLER_MT, none, metas);
     luaL_newlib(L, funcs);

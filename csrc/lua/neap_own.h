@@ -12,7 +12,8 @@
 /* A script: references in the registry. */
 typedef struct neap_script {
     int chunk;
-    int service; /* what answers exchanges by it; LUA_NOREF: nobody has asked for it yet */
+    int service; /* a neap.Service of it; LUA_NOREF: nobody has asked for it yet */
+    int answer;  /* its function that answers exchanges */
 } neap_script;
 
 /* A host that stops. */

@@ -62,7 +62,7 @@ static int load_script(lua_State *L) {
     if (s->text == NULL) add_folder(L, s->name);
     script = add_script(L, s->n);
     lua_settop(L, 3);
-    *script = (neap_script){luaL_ref(L, LUA_REGISTRYINDEX), LUA_NOREF};
+    *script = (neap_script){luaL_ref(L, LUA_REGISTRYINDEX), LUA_NOREF, LUA_NOREF};
     s->script = ++s->n->script_count;
     return 0;
 }
@@ -102,6 +102,10 @@ static int open_service(lua_State *L) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, script->chunk);
     push_name(L, script);
     lua_call(L, 2, 1);
+    lua_getfield(L, -1, "answer");
+    luaL_unref(L, LUA_REGISTRYINDEX, script->answer); /* of an attempt without memory for what follows */
+    script->answer = LUA_NOREF;
+    script->answer = luaL_ref(L, LUA_REGISTRYINDEX);
     script->service = luaL_ref(L, LUA_REGISTRYINDEX);
     return 0;
 }
@@ -119,7 +123,7 @@ int neap_serve(neap *n, int script, neap_exchange *exchange) {
         return neap__fail(n, NEAP_ECANCELLED, "the runtime is stopping");
     s = service(n, script);
     if (s == NULL) return n->err.code;
-    if (l_handler_start(n->L, s->service, exchange) < 0)
+    if (l_handler_start(n->L, s->answer, exchange) < 0)
         return neap__fail(n, NEAP_ENOMEM, "not enough memory");
     return 0;
 }

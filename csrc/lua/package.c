@@ -5,6 +5,8 @@
 #include <lualib.h>
 #include <string.h>
 
+#include "thread.h"
+
 #define REFUSAL "C modules cannot be loaded in this host: it keeps libneap's Lua private, and they would find another"
 
 /* Is the Lua that a module finds by its symbols the one that runs this state? RTLD_DEFAULT would also look where
@@ -60,4 +62,5 @@ void l_package_use_coroutines(lua_State *L) {
     lua_setglobal(L, LUA_COLIBNAME);
     lua_setfield(L, -2, LUA_COLIBNAME);
     lua_pop(L, 1);
+    l_thread_open(L, l_runtime_get(L));
 }

@@ -13,6 +13,8 @@ struct l_runtime {
     l_task *tasks;      /* all that have not ended, a list through l_task.next */
     unsigned task_count;
     uint64_t tasks_started;
+    int idle_list;  /* registry reference of coroutines that wait for a task, 0: none is kept; see thread.h */
+    int idle_count; /* of them */
     struct neap_meter *meter; /* owned; NULL: nothing was counted yet; see meter.h */
     neap_random random;
     int64_t time_limit_ns;   /* of a stroke; 0: none */

@@ -1,7 +1,12 @@
 /* stroke.c: see stroke.h. See spec/c/test_limits.c.
  *
  * The clock is read here directly, not by the loop: this measures computing, which takes its time on a virtual
- * clock, too. */
+ * clock, too.
+ *
+ * A hook that is only set when a stroke has lasted long would cost nothing before. But a thread that sets it races with
+ * the coroutine that runs: lua_sethook goes through its calls, which come and go meanwhile, and writes into them. And
+ * signals, in whose handlers Lua allows it, are the host's, may be blocked, and do not find the innermost coroutine
+ * where Lua's own functions have resumed it. */
 #include "stroke.h"
 
 #include <lualib.h>

@@ -10,6 +10,7 @@
 
 #include "stroke.h"
 #include "task_own.h"
+#include "thread.h"
 
 const char l_task_sentinel;
 const char l_task_stray_yield_key;
@@ -175,8 +176,22 @@ static void complete_waiters(l_task *t) {
     }
 }
 
+/* Lets another task have its coroutine if nothing of this one is left there. Allocates nothing. */
+static void give_coroutine(l_task *t) {
+    lua_State *L = t->rt->L;
+    if (t->outcome != OUTCOME_OK || t->nresults > 0 || t->shown || t->rt->idle_list == 0) return;
+    l_task_push(L, t);
+    lua_getiuservalue(L, -1, USER_COROUTINE);
+    l_thread_keep(L, t->rt);
+    lua_pushnil(L);
+    lua_setiuservalue(L, -2, USER_COROUTINE);
+    lua_pop(L, 1);
+    t->co = NULL;
+}
+
 /* Lets the collector have it. */
 static void release(l_task *t) {
+    give_coroutine(t);
     luaL_unref(t->rt->L, LUA_REGISTRYINDEX, t->anchor); /* existing keys: allocates nothing */
     t->anchor = LUA_NOREF;
 }
@@ -188,6 +203,7 @@ int l_task_push_cancelled(lua_State *L) {
 /* Pushes copies of what an ended task left on its stack; errors are L's. */
 void l_task_copy_results(lua_State *L, const l_task *t) {
     int i, count = t->nresults;
+    if (count == 0) return;
     luaL_checkstack(L, count + 1, "too many results");
     if (!lua_checkstack(t->co, count)) luaL_error(L, "stack overflow (too many results)");
     for (i = 0; i < count; i++) lua_pushvalue(t->co, lua_gettop(t->co) - count + 1);
@@ -228,6 +244,10 @@ static bool call_in_stroke(l_runtime *rt, int nargs) {
 static void tell_done(const l_task *t) {
     lua_State *L = t->rt->L;
     if (t->on_done == NULL) return;
+    if (t->done_is_plain && t->outcome == OUTCOME_OK && t->nresults == 0) {
+        t->on_done(t->ud, L, false, 0);
+        return;
+    }
     lua_pushcfunction(L, call_done);
     lua_pushlightuserdata(L, (void *)t);
     if (call_in_stroke(t->rt, 1)) return;
@@ -530,7 +550,7 @@ l_task *l_task_start(lua_State *L, int nargs, l_task *parent, l_task_done on_don
     t->anchor = LUA_NOREF;
     t->state = TASK_ENDED; /* until it is linked: the collector finds nothing to do */
     luaL_setmetatable(L, TASK_MT);
-    t->co = lua_newthread(L);
+    t->co = l_thread_push(L, rt);
     lua_setiuservalue(L, -2, USER_COROUTINE);
     if (!lua_checkstack(t->co, nargs + 1)) luaL_error(L, "stack overflow (too many arguments)");
     t->anchor = luaL_ref(L, LUA_REGISTRYINDEX); /* until the end; nothing throws from here on */
@@ -546,6 +566,10 @@ l_task *l_task_start(lua_State *L, int nargs, l_task *parent, l_task_done on_don
     t->state = TASK_READY;
     neap_loop_post(rt->loop, &t->job);
     return t;
+}
+
+void l_task_plain_done(l_task *t) {
+    t->done_is_plain = true;
 }
 
 void l_task_push(lua_State *L, l_task *t) {

@@ -14,6 +14,9 @@ typedef void (*l_task_done)(void *ud, lua_State *L, bool failed, int count);
  * loop, never now. parent NULL: a root task. The task is borrowed, alive until on_done was called.
  * May throw (memory). */
 l_task *l_task_start(lua_State *L, int nargs, l_task *parent, l_task_done on_done, void *ud);
+/* Its on_done throws nothing where there are no results: then it is called without protection, which costs as much as
+ * starting the task. */
+void l_task_plain_done(l_task *task);
 /* Cancels; on_done gets an error of kind `cancelled`. Never throws. */
 void l_task_cancel(l_task *task);
 /* The same from a job of the loop: nothing of the task runs before it, nor in here. Never throws. */

@@ -39,7 +39,7 @@ enum {
 struct l_task {
     const void *tag;    /* l_task_check's, for ever: the collector runs nothing of it */
     l_runtime *rt;
-    lua_State *co;      /* borrowed from user value 1; results or error stay on its stack */
+    lua_State *co;      /* borrowed from user value 1; results or error stay on its stack; NULL: there are none */
     l_task *parent;     /* NULL for a root, and after the end, unless in the parent's `failed` */
     l_task *next, *prev; /* the runtime's list, while not ended */
     l_task_list live;   /* children that have not ended */
@@ -60,6 +60,8 @@ struct l_task {
     bool observed;      /* somebody awaited the failure, or took it over */
     bool stop_children; /* cancel what is left of them: failure or cancellation */
     bool busy;          /* being ended: its children go, its <close> variables run */
+    bool shown;         /* a script may have its coroutine */
+    bool done_is_plain; /* see l_task_plain_done */
 };
 
 /* One who waits for the end of a task. */

@@ -42,6 +42,15 @@ static int l_task_current(lua_State *L) {
     return 1;
 }
 
+/* task.running() -> coroutine, is it the main one: as Lua's own; see thread.h */
+static int l_task_running(lua_State *L) {
+    l_task *t = l_runtime_get(L)->current;
+    bool is_main = lua_pushthread(L);
+    if (t != NULL && t->co == L) t->shown = true;
+    lua_pushboolean(L, is_main);
+    return 2;
+}
+
 /* task.attached() -> the value that was attached to the running task, nil: none, or outside of tasks */
 static int l_task_attached(lua_State *L) {
     l_task *t = l_runtime_get(L)->current;
@@ -166,6 +175,7 @@ int luaopen_neap_task(lua_State *L) {
                                      {"detach", l_task_detach},
                                      {"check_can_wait", l_task_check_can_wait},
                                      {"current", l_task_current},
+                                     {"running", l_task_running},
                                      {"attached", l_task_attached},
                                      {"attach", l_task_attach},
                                      {"first", l_task_first},

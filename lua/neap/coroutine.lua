@@ -9,6 +9,7 @@ local sentinel, passing = task.sentinel, task.passing
 
 local M = {}
 for name, fn in pairs(coroutine) do M[name] = fn end
+M.running = task.running
 
 local resume, yield, status, close = task.resume, coroutine.yield, coroutine.status, coroutine.close
 

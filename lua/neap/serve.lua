@@ -5,13 +5,13 @@
 local clock = require "neap.native.clock"
 local errors = require "neap.error"
 local event = require "neap.native.event"
+local handler = require "neap.native.handler"
 local handlers = require "neap.handler"
 local log = require "neap.native.log"
 local meter = require "neap.native.meter"
 local request = require "neap.serve.request"
 local response = require "neap.serve.response"
 local task = require "neap.native.task"
-require "neap.native.handler" -- the class of exchanges
 
 local M = {}
 
@@ -109,9 +109,9 @@ end
 --- The lines of a traceback that are the script's.
 local function own_lines(trace)
     local lines = {}
+    trace = trace:gsub("\n\t%[C%]: in %?$", "") -- what handler.answering has made
     for line in trace:gmatch "[^\n]+" do
-        local is_ours = line:find("neap[./]serve") or line:find("[C]: in function 'error'", 1, true) or
-            line:find("[C]: in function 'xpcall'", 1, true)
+        local is_ours = line:find("neap[./]serve") or line:find("[C]: in function 'error'", 1, true)
         if not is_ours then lines[#lines + 1] = line end
     end
     return lines[2] and table.concat(lines, "\n") or nil
@@ -154,31 +154,23 @@ local function send_stream(ex, status, fields, body)
     ex:finish()
 end
 
-local function send(ex, status, fields, body)
+--- Answers by what a handler has returned, unless that is a text. Raises what is wrong with it.
+---@async
+local function send(ex, res, err)
+    local status, fields, body = response.render(res, err)
     if type(body) == "function" then return send_stream(ex, status, fields, body) end
-    return ex:reply(status, fields, body)
+    ex:reply(status, fields, body)
 end
 
 ---@class neap.Service a script that answers
 ---@field name string
 ---@field once neap.serve.Once of its chunk
+---@field answer fun(ex: userdata) answers one exchange, in a task
 local Service = {}
 Service.__index = Service
 
-local function answer(self, ex, req)
-    local handle = self.handle or self:open()
-    local res, err = handle(req)
-    if type(res) == "string" then return ex:reply(200, response.TEXT, res) end
-    return send(ex, response.render(res, err))
-end
-
---- Answers one exchange; in a task.
----@async
-function Service:__call(ex)
-    ex:measure(self.meter)
-    local req = request.new { exchange = ex }
-    local ok, problem = xpcall(answer, keep_trace, self, ex, req)
-    if ok then return end
+--- Answers an exchange whose handler has failed.
+local function fail(self, ex, req, problem)
     if type(problem) ~= "table" then problem = { err = errors.from(problem) } end -- without memory for keep_trace
     local told, id = xpcall(tell, keep_trace, self, req, problem)
     if not told then id = nil end
@@ -191,8 +183,9 @@ end
 ---@async
 ---@return fun(req: neap.Request): any, any
 function Service:open()
-    self.handle = self.once:get()
-    return self.handle
+    local handle = self.once:get()
+    handler.set_handle(self.answer, handle)
+    return handle
 end
 
 --- Runs the script, once, for who needs nothing of it. Raises what is wrong with it.
@@ -206,10 +199,16 @@ end
 ---@param name string for the log
 ---@return neap.Service
 function M.script(chunk, name)
-    return setmetatable({ name = name, meter = meter.script(name), once = once(function()
+    local self = setmetatable({ name = name, once = once(function()
         if first then first:get() end
         return handlers.open(chunk(), name)
     end) }, Service)
+    self.answer = handler.answering {
+        handle = function(req) return self:open()(req) end,
+        meter = meter.script(name), request = request.metatable, trace = keep_trace, type = response.TEXT, send = send,
+        fail = function(ex, req, problem) fail(self, ex, req, problem) end,
+    }
+    return self
 end
 
 return M

@@ -25,7 +25,7 @@ function M.open(source, name)
     name = name or "handler.lua"
     local chunk = assert(load(source, "@" .. name))
     local service = serve.script(chunk, name)
-    local client = http.open { connections = 64, handler = handler.new(service) }
+    local client = http.open { connections = 64, handler = handler.new(service.answer) }
     local function send(request)
         if type(request) == "string" then request = { path = request } end
         local res, err = client:send {

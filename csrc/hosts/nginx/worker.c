@@ -18,6 +18,7 @@ static struct {
     ngx_event_t guard;            /* nginx's graceful stop waits for timers, and sees no other one of ours */
     ngx_event_t report;           /* writes down the metrics a little after something ran */
     unsigned stopping : 1;
+    unsigned dispatching : 1;     /* a turn looks at all exchanges when that is over */
 } worker;
 
 neap *ngx_neap_worker_runtime(const ngx_neap_main_conf *conf) {
@@ -25,7 +26,7 @@ neap *ngx_neap_worker_runtime(const ngx_neap_main_conf *conf) {
 }
 
 void ngx_neap_worker_wake(void) {
-    if (worker.n) {
+    if (worker.n && !worker.dispatching) {
         ngx_post_event(&worker.turn, &ngx_posted_events);
     }
 }
@@ -43,7 +44,9 @@ static void set_guard(void) {
 
 static void on_turn(ngx_event_t *event) {
     (void)event;
+    worker.dispatching = 1;
     ngx_neap.dispatch(worker.n);
+    worker.dispatching = 0;
     ngx_neap_exchange_flush();
     set_guard();
     if (worker.conf->zone && !worker.report.timer_set && !worker.stopping) ngx_add_timer(&worker.report, REPORT_MS);

@@ -155,7 +155,7 @@ end
 -- Listening ------------------------------------------------------------------------------------
 
 local function listen(service, opts, limit)
-    local server, err = require("neap.native.server").listen(require("neap.native.handler").new(service),
+    local server, err = require("neap.native.server").listen(require("neap.native.handler").new(service.answer),
         { port = opts.port, address = opts.address, body_limit = limit })
     if server then return server end
     if err.message:find "in use" then err.hint = "--port takes another one, and --port 0 any that is free" end

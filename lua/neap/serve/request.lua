@@ -111,7 +111,8 @@ function lazy.scheme(req) return req.exchange:scheme() end
 ---@field authority string
 local Request = {}
 
-local request_mt = {
+--- Makes a request of a table { exchange = }.
+M.metatable = {
     __name = "neap.Request",
     __index = function(req, name)
         local make = lazy[name]
@@ -146,7 +147,7 @@ end
 ---@param fields table
 ---@return neap.Request
 function M.new(fields)
-    return setmetatable(fields, request_mt)
+    return setmetatable(fields, M.metatable)
 end
 
 return M

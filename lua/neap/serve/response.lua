@@ -16,8 +16,8 @@ local TYPES = {
     string = "text/plain; charset=utf-8", table = "application/json", ["function"] = "application/octet-stream",
 }
 
---- Fields of an answer that is a text.
-M.TEXT = { "Content-Type", TYPES.string }
+--- The type of an answer that is a text.
+M.TEXT = TYPES.string
 
 local in_order = { sorted = true }
 
