@@ -367,7 +367,8 @@ int neap_url_add_request_target(neap_buf *out, const neap_url *u) {
     if (target->len == 0 || target->data[0] != '/') rc = neap_buf_add(out, "/", 1);
     if (rc < 0 || target->len == 0) return rc;
     if (!is_odd_target(target)) return neap_buf_add(out, target->data, target->len);
-    rc = add_cleaned(&clean, target->data, target->len);
+    rc = neap_buf_reserve(&clean, 3 * target->len); /* growing would leave a copy of a secret behind */
+    if (rc == 0) rc = add_cleaned(&clean, target->data, target->len);
     if (rc == 0) rc = add_target(out, clean.data, clean.len);
     neap_buf_wipe(&clean);
     return rc;

@@ -581,6 +581,33 @@ static void test_waiting_ends(void) {
     CHECK(settle());
 }
 
+/* Nobody listens: those that wait are not held up by those that fail. */
+static void test_refused(void) {
+    neap_http_cfg cfg = {.connections_per_host = 2};
+    neap_http *usual = http;
+    neap_request req = {.method = "GET"};
+    probe p[6];
+    origin none;
+    char url[100];
+    CHECK(origin_open(&none, false, 0, 1));
+    origin_close(&none);
+    snprintf(url, sizeof url, "%s", url_of(&none, "/"));
+    req.url = url;
+    CHECK_EQ_INT(neap_http_open(&http, loop, &cfg), 0);
+    for (int i = 0; i < 6; i++) CHECK_EQ_INT(start(&p[i], http, &req, &buffered), 0);
+    for (int i = 0; i < 6; i++) {
+        if (p[i].dones == 0) run(&p[i]);
+        CHECK_EQ_INT(p[i].err.code, NEAP_ENETWORK);
+        CHECK(strstr(p[i].err.message, "Connection refused") != NULL);
+        CHECK(p[i].departs == 0 && !neap_transfer_departed(p[i].t));
+        end(&p[i]);
+    }
+    CHECK(settle());
+    check_idle();
+    neap_http_close(http);
+    http = usual;
+}
+
 /* Gives up a transfer after that many turns: while it waits, connects, sends, reads. */
 static void test_cancel(void) {
     for (int turns = 0; turns < 8; turns++) {
@@ -757,6 +784,7 @@ int main(void) {
     test_chunks();
     test_waiting();
     test_waiting_ends();
+    test_refused();
     test_cancel();
     test_close();
     test_origins();
