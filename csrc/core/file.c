@@ -14,6 +14,7 @@ struct neap_file {
     neap_loop *loop;
     neap_file_fd fd;           /* the pool's while `running` */
     neap_buf out;              /* what was put */
+    neap_buf spare;            /* empty: of the last write, for the next one */
     neap_buf unread;           /* what a read got that was cancelled meanwhile */
     neap_fileop *first, *last; /* the queue; the first is running */
     uv_work_t trip;            /* to the pool */
@@ -22,6 +23,8 @@ struct neap_file {
     bool woken;                /* a byte is in the wake pipe */
     bool orphan;               /* the owner freed it: frees itself when the queue is empty */
 };
+
+#define SPARE_MAX ((size_t)256 * 1024) /* bytes: a larger buffer is not kept for the next write */
 
 static void start_next(neap_file *);
 
@@ -81,7 +84,8 @@ static neap_fileop *dequeue(neap_file *f) {
 static void enqueue(neap_file *f, neap_fileop *op) {
     if (takes_data(op->work->kind)) {
         op->work->data = f->out;
-        f->out = (neap_buf){0};
+        f->out = f->spare;
+        f->spare = (neap_buf){0};
     }
     if (f->last != NULL) f->last->next = op;
     else f->first = op;
@@ -135,6 +139,15 @@ static void keep_unread(neap_file *f, neap_file_work *w) {
     w->data = (neap_buf){0};
 }
 
+/* Keeps the buffer of bytes that were written, so that the next one need not grow. */
+static void keep_spare(neap_file *f, neap_file_work *w) {
+    if (!takes_data(w->kind)) return;
+    w->data.len = 0;
+    if (f->spare.data != NULL || w->data.cap > SPARE_MAX) neap_buf_free(&w->data);
+    if (w->data.data != NULL) f->spare = w->data;
+    w->data = (neap_buf){0};
+}
+
 /* Takes the first operation, whose work is done, off the queue. Its owner may have been told
  * already, when the file was freed. */
 static void complete(neap_file *f) {
@@ -146,6 +159,7 @@ static void complete(neap_file *f) {
     op->file = NULL;
     op->done = NULL;
     keep_path(f, op->work);
+    keep_spare(f, op->work);
     if (op->released) {
         keep_unread(f, op->work);
         destroy_op(op);
@@ -173,6 +187,7 @@ static void destroy_file(neap_file *f) {
     free(f->fd.target);
     free(f->fd.temp);
     neap_buf_free(&f->unread);
+    neap_buf_free(&f->spare);
     free(f);
 }
 
@@ -298,6 +313,10 @@ int neap_file_new_fd(neap_file **out, neap_loop *loop, int fd, const char *name)
 
 int neap_file_put(neap_file *f, const char *bytes, size_t len) {
     return neap_buf_add(&f->out, bytes, len);
+}
+
+neap_buf *neap_file_buffer(neap_file *f) {
+    return &f->out;
 }
 
 size_t neap_file_pending(const neap_file *f) {

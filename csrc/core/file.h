@@ -98,6 +98,8 @@ void neap_file_free(neap_file *);
 
 /* Adds bytes to what the next WRITE, SYNC, COMMIT or CLOSE writes. 0 or NEAP_ENOMEM. */
 int neap_file_put(neap_file *, const char *bytes, size_t len);
+/* The buffer that put adds to, for whoever makes the bytes right there; good until the next call. */
+neap_buf *neap_file_buffer(neap_file *);
 /* How many bytes were put and not handed to an operation. */
 size_t neap_file_pending(const neap_file *);
 

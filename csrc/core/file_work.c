@@ -215,7 +215,7 @@ static int do_write(neap_file_work *w) {
     w->verb = "write";
     if (f->write_errno == 0 && w->data.len > 0)
         f->write_errno = f->fd < 0 ? EBADF : write_all(f, w->data.data, w->data.len);
-    neap_buf_free(&w->data);
+    w->data.len = 0; /* whoever has the work keeps or frees the buffer */
     return f->write_errno;
 }
 

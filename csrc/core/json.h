@@ -68,9 +68,11 @@ neap_json_token neap_json_reader_next(neap_json_reader *);
 typedef struct neap_json_member {
     const char *key; /* in the text, without its quotes */
     size_t key_len;
-    neap_json_token token; /* STRING, INTEGER, TRUE, FALSE or NULL */
+    neap_json_token token; /* STRING, INTEGER, FLOAT, TRUE, FALSE or NULL */
     const char *s;         /* in the text: a STRING without its quotes, all else as it stands */
     size_t len;
+    int64_t integer; /* of INTEGER */
+    double number;   /* of FLOAT */
 } neap_json_member;
 
 /* Takes the next member of the innermost object at once, if that is easy: its key and value stand as the
@@ -125,6 +127,12 @@ int neap_json_writer_string(neap_json_writer *, const char *s, size_t len);
 
 /* Adds a key that is JSON already, with its colon. 0 or NEAP_ENOMEM. */
 int neap_json_writer_raw_key(neap_json_writer *, const char *json, size_t len);
+
+/* Ends the line behind a complete text. 0 or NEAP_ENOMEM. */
+int neap_json_writer_break(neap_json_writer *);
+
+/* Says that a key, with its colon, was appended to `out` by the caller, and the comma before it. */
+void neap_json_writer_pass_key(neap_json_writer *);
 
 /* Adds an integer. 0 or NEAP_ENOMEM. */
 int neap_json_writer_int(neap_json_writer *, int64_t value);

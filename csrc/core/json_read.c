@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "json.h"
-#include "json_scan.h"
+#include "json_member.h"
 
 /* ---- errors ---- */
 
@@ -436,11 +435,8 @@ static neap_json_token open_container(neap_json_reader *r, bool is_object) {
 
 static neap_json_token close_container(neap_json_reader *r) {
     neap_json_token token = r->in_object ? NEAP_JSON_OBJECT_END : NEAP_JSON_ARRAY_END;
-    r->at++;
-    r->depth--;
-    r->stack.len--;
-    r->in_object = r->depth > 0 && r->stack.data[r->depth - 1] != 0;
-    return finish(r, token);
+    neap_json__close(r);
+    return token;
 }
 
 static neap_json_token read_value(neap_json_reader *r) {

@@ -75,6 +75,40 @@ static inline const char *neap_json__skip_plain(const char *p, const char *end) 
     return p;
 }
 
+/* Copies bytes that do not overlap, if all of them are plain; else there is rubbish at `to`. */
+static inline bool neap_json__copy_plain(char *to, const char *from, size_t len) {
+    uint64_t first, last;
+#ifdef __SSE2__
+    if (len >= 16) {
+        const char *end = from + len - 16, *p = from;
+        for (; p < end; p += 16, to += 16) {
+            if (neap_json__marks16(p) != 0) return false;
+            memcpy(to, p, 16);
+        }
+        memcpy(to - (p - end), end, 16);
+        return neap_json__marks16(end) == 0;
+    }
+#else
+    for (; len > 16; len -= 8, from += 8, to += 8) {
+        memcpy(&first, from, 8);
+        if (neap_json__marks(first) != 0) return false;
+        memcpy(to, from, 8);
+    }
+#endif
+    if (len >= 8) {
+        memcpy(&first, from, 8);
+        memcpy(&last, from + len - 8, 8);
+        memcpy(to, &first, 8);
+        memcpy(to + len - 8, &last, 8);
+        return (neap_json__marks(first) | neap_json__marks(last)) == 0;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (!neap_json__is_plain((unsigned char)from[i])) return false;
+        to[i] = from[i];
+    }
+    return true;
+}
+
 /* Whether byte i of a sequence with this lead may be c (RFC 3629 section 4: no overlong form, no
  * surrogate, nothing above U+10FFFF). */
 static inline bool neap_json__is_tail(unsigned char lead, int i, unsigned char c) {
@@ -143,6 +177,15 @@ static inline bool neap_json__is_same(const char *a, const char *b, size_t len) 
         memcpy(&x, a + len - 8, 8);
         memcpy(&y, b + len - 8, 8);
         return x == y;
+    }
+    if (len >= 4) {
+        uint32_t v, w;
+        memcpy(&v, a, 4);
+        memcpy(&w, b, 4);
+        if (v != w) return false;
+        memcpy(&v, a + len - 4, 4);
+        memcpy(&w, b + len - 4, 4);
+        return v == w;
     }
     for (size_t i = 0; i < len; i++) {
         if (a[i] != b[i]) return false;

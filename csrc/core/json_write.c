@@ -17,6 +17,12 @@ static inline void put(neap_buf *b, char c) {
     b->data[b->len++] = c;
 }
 
+/* Where there is room. */
+static inline void put_bytes(neap_buf *b, const char *bytes, size_t len) {
+    neap_json__copy(b->data + b->len, bytes, len);
+    b->len += len;
+}
+
 static int break_line(neap_json_writer *w) {
     size_t width = (size_t)w->indent * (size_t)w->depth;
     if (reserve(w->out, width + 1) < 0) return NEAP_ENOMEM;
@@ -96,9 +102,10 @@ int neap_json_writer_string(neap_json_writer *w, const char *s, size_t len) {
     size_t before = w->out->len;
     int place = w->place;
     int rc = begin_value(w, len + 3);
-    if (rc == 0 && len == 0) {
-        put(w->out, '"');
-        put(w->out, '"');
+    if (rc == 0 && neap_json__copy_plain(w->out->data + w->out->len + 1, s, len)) {
+        w->out->data[w->out->len] = '"';
+        w->out->data[w->out->len + len + 1] = '"';
+        w->out->len += len + 2;
         return 0;
     }
     if (rc == 0) rc = put_string(w->out, s, len);
@@ -120,15 +127,25 @@ int neap_json_writer_key(neap_json_writer *w, const char *s, size_t len) {
 
 int neap_json_writer_raw_key(neap_json_writer *w, const char *json, size_t len) {
     if (begin_value(w, len) < 0) return NEAP_ENOMEM;
-    memcpy(w->out->data + w->out->len, json, len);
-    w->out->len += len;
+    put_bytes(w->out, json, len);
     w->place = PLACE_AFTER_KEY;
     return 0;
 }
 
+int neap_json_writer_break(neap_json_writer *w) {
+    if (reserve(w->out, 1) < 0) return NEAP_ENOMEM;
+    put(w->out, '\n');
+    return 0;
+}
+
+void neap_json_writer_pass_key(neap_json_writer *w) {
+    w->place = PLACE_AFTER_KEY;
+}
+
 int neap_json_writer_raw(neap_json_writer *w, const char *json, size_t len) {
     if (begin_value(w, len) < 0) return NEAP_ENOMEM;
-    return neap_buf_add(w->out, json, len);
+    put_bytes(w->out, json, len);
+    return 0;
 }
 
 /* ---- numbers ---- */
@@ -158,8 +175,7 @@ int neap_json_writer_int(neap_json_writer *w, int64_t value) {
     start = put_digits(end, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
     if (value < 0) *--start = '-';
     if (begin_value(w, sizeof text) < 0) return NEAP_ENOMEM;
-    memcpy(w->out->data + w->out->len, start, (size_t)(end - start));
-    w->out->len += (size_t)(end - start);
+    put_bytes(w->out, start, (size_t)(end - start));
     return 0;
 }
 
@@ -189,24 +205,21 @@ static void set_ratio(decimal *d, uint64_t m, int k) {
 /* Finds m and k with value = m / 10^k, m below 2^53: then m / 10^k is one correctly rounded
  * division, so these digits read back as value; and as any 15 digits come back from a double
  * unchanged, the smallest k has the fewest. Covers what people type: prices, rates, coordinates.
- * False: none, and value * 10^k has 16 digits before its point, if k is not -1. */
-static bool find_short(decimal *d, double value, int *k) {
+ * 0: there are none, and value * 10^k has 16 digits before its point, if k is not -1. */
+static uint64_t find_short(double value, int *k) {
     static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9, 1e10,
                                     1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19};
     *k = -1;
-    if (value < 1e-4 || value >= 1e15) return false;
+    if (value < 1e-4 || value >= 1e15) return 0;
     for (int i = 0; i < (int)(sizeof powers / sizeof *powers); i++) {
         double scaled = value * powers[i];
-        uint64_t m = (uint64_t)(scaled + 0.5);
+        uint64_t m = (uint64_t)(int64_t)(scaled + 0.5); /* signed: one instruction */
         *k = i;
-        if (scaled >= 1e15) return false;
-        if (m > 0 && (double)m / powers[i] == value) {
-            set_ratio(d, m, i);
-            return true;
-        }
+        if (scaled >= 1e15) return 0;
+        if (m > 0 && (double)(int64_t)m / powers[i] == value) return m;
     }
     *k = -1;
-    return false;
+    return 0;
 }
 
 #ifdef __SIZEOF_INT128__
@@ -249,16 +262,34 @@ static void find_slowly(decimal *d, double value) {
     set_digits(d, digits, precision, (int)strtol(e + 1, NULL, 10) + 1);
 }
 
-static void find_digits(decimal *d, double value) {
-    int k;
-    if (find_short(d, value, &k)) return;
+/* Finds the digits of a value that find_short gave up on with this k. */
+static void find_digits(decimal *d, double value, int k) {
 #ifdef __SIZEOF_INT128__
     if (k >= 0) {
         find_exactly(d, value, k);
         return;
     }
 #endif
+    (void)k;
     find_slowly(d, value);
+}
+
+/* Writes m / 10^k as find_short gives them: 0.00012, 12.5, 1200.0. */
+static char *put_ratio(char *p, uint64_t m, int k) {
+    char text[24], *end = text + sizeof text, *start = put_digits(end, m), *point = end - k;
+    if (point <= start) {
+        *p++ = '0';
+        *p++ = '.';
+        for (; point < start; point++) *p++ = '0';
+    } else {
+        neap_json__copy(p, start, (size_t)(point - start));
+        p += point - start;
+        *p++ = '.';
+        start = point;
+    }
+    if (start == end) *p++ = '0';
+    while (start < end) *p++ = *start++;
+    return p;
 }
 
 /* Writes 0.00012, 12.5, 1200.0. */
@@ -290,13 +321,29 @@ static char *put_exponent(char *p, const decimal *d) {
     return p;
 }
 
+/* Writes a positive value. */
+static char *put_positive(char *p, double value) {
+    decimal d;
+    int k;
+    uint64_t m = find_short(value, &k);
+    if (m > 0) return put_ratio(p, m, k);
+    find_digits(&d, value, k);
+    return d.point > -5 && d.point <= 17 ? put_plain(p, &d) : put_exponent(p, &d);
+}
+
 int neap_json_writer_double(neap_json_writer *w, double value) {
-    char text[DOUBLE_MAX], *p = text;
-    decimal d = {.digits = "0", .len = 1, .point = 1};
+    char *p;
     if (!isfinite(value)) return NEAP_EINVAL;
+    if (begin_value(w, DOUBLE_MAX) < 0) return NEAP_ENOMEM;
+    p = w->out->data + w->out->len;
     if (signbit(value)) *p++ = '-';
     value = fabs(value);
-    if (value > 0) find_digits(&d, value);
-    p = d.point > -5 && d.point <= 17 ? put_plain(p, &d) : put_exponent(p, &d);
-    return neap_json_writer_raw(w, text, (size_t)(p - text));
+    if (value > 0) {
+        p = put_positive(p, value);
+    } else {
+        memcpy(p, "0.0", 3);
+        p += 3;
+    }
+    w->out->len = (size_t)(p - w->out->data);
+    return 0;
 }

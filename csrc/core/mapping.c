@@ -103,10 +103,12 @@ static int grow_places(neap_mapping *m) {
 
 static int add_node(neap_mapping *m, uint32_t parent, neap_mapping_text name, uint32_t *out) {
     neap_mapping_node node = {.parent = parent, .alone = true};
+    const char *end = name.s + name.len;
     neap_mapping_node *above;
     *out = (uint32_t)neap_mapping__node_count(m);
     node.child = node.sibling = node.also = NEAP_MAPPING__NONE;
     node.hash = hash_below(m, parent, name.s, name.len);
+    node.plain = neap_json__skip_text(name.s, end) == end;
     if (add_text(m, name, &node.name) < 0) return NEAP_ENOMEM;
     if (neap_buf_add(&m->nodes, &node, sizeof node) < 0) return NEAP_ENOMEM;
     if (*out > 0) {
@@ -208,7 +210,7 @@ static int add_constant(neap_mapping *m, neap_mapping_text json, neap_mapping_va
     neap_mapping_span span;
     int rc;
     neap_json_copy_clear(&m->values, 0);
-    neap_json_reader_start(r, json.s, json.len, NEAP_MAPPING__DEPTH - 1); /* it is inside a record */
+    neap_json_reader_start(r, json.s, json.len, NEAP_MAPPING_DEPTH - 1); /* it is inside a record */
     rc = neap_mapping__keep(value, &m->values, r, neap_json_copy_next(r));
     if (rc == 0 && neap_json_copy_next(r) != NEAP_JSON_END) rc = r->err.code;
     if (rc < 0) return rc;

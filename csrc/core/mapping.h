@@ -32,6 +32,7 @@
 #include "buf.h"
 #include "err.h"
 
+#define NEAP_MAPPING_DEPTH 1000       /* levels of a record, as of json.decode and json.encode */
 #define NEAP_MAPPING_STEPS_MAX 64     /* of one way */
 #define NEAP_MAPPING_ENTRIES_MAX 4096 /* of one map */
 
@@ -81,6 +82,11 @@ int neap_mapping_add(neap_mapping *, const neap_mapping_entry *, neap_err *);
 /* Appends the line of a record, with its LF. 0; NEAP_EDECODE: err says which target and value, or line and
  * column in this text; NEAP_ENOMEM. After an error `out` is as before, and the next record may come. */
 int neap_mapping_apply(neap_mapping *, const char *json, size_t len, neap_buf *out, neap_err *);
+
+/* The same for the record that begins at json, of which len bytes or less belong to it: it must be an object. Gets
+ * its length; 0: it does not end there, or neap_mapping_apply has something to say about it, and `out` is as
+ * before. */
+size_t neap_mapping_try(neap_mapping *, const char *json, size_t len, neap_buf *out);
 
 /* How many records were read: those that are no objects, or no JSON, do not count. */
 uint64_t neap_mapping_count(const neap_mapping *);

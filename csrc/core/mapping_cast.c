@@ -61,7 +61,7 @@ static int take_container(neap_json_reader *r, neap_json_token token, value *v) 
 static int take_item(neap_mapping *m, value *v, size_t index) {
     neap_json_reader *r = &m->inner;
     neap_json_token token;
-    neap_json_reader_start(r, v->s, v->len, NEAP_MAPPING__DEPTH);
+    neap_json_reader_start(r, v->s, v->len, NEAP_MAPPING_DEPTH);
     neap_json_reader_next(r); /* the list's begin */
     for (token = neap_json_reader_next(r); index > 1 && token != NEAP_JSON_ARRAY_END; index--) {
         if (pass(r, token) < 0) return NEAP_ENOMEM;

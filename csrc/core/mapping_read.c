@@ -1,5 +1,6 @@
 /* mapping_read.c: reads a record into the values of a map's nodes; see mapping_work.h. One pass over the
  * tokens. A value that a way leads into and that is wanted itself, or is part of the rest, is read twice. */
+#include "json_member.h"
 #include "mapping_work.h"
 
 static int read_members(neap_mapping *m, uint32_t parent);
@@ -43,6 +44,7 @@ int neap_mapping__keep(neap_mapping_value *v, neap_json_copy *c, neap_json_reade
     case NEAP_JSON_ARRAY_BEGIN: return keep_container(v, c, r, token);
     case NEAP_JSON_FLOAT:
         v->kind = NEAP_MAPPING__FLOAT;
+        v->plain = false;
         v->number = r->number;
         break;
     case NEAP_JSON_TRUE: v->kind = NEAP_MAPPING__TRUE; break;
@@ -158,19 +160,13 @@ static int find_owners(neap_mapping *m, uint32_t parent, const char *name, size_
     return 0;
 }
 
-/* As find_owners, for member number `at` of a record: likely the same as in the last record. */
-static int guess_owners(neap_mapping *m, size_t at, const neap_json_member *member, owners *out) {
-    uint32_t id = at < NEAP_MAPPING__GUESSES ? m->guesses[at] : 0;
-    neap_mapping_node *node = &neap_mapping__nodes(m)[id];
-    if (id > 0 && neap_mapping__is_name(m, node->name, member->key, member->key_len)) {
-        node->match = NEAP_MAPPING__EXACT;
-        *out = (owners){id, m->rest && !node->named && !node->is_target};
-        return 0;
-    }
+/* As find_owners, for member number `at` of the record, which will be for the same node in the next one. */
+static int learn_owners(neap_mapping *m, size_t at, const neap_json_member *member, owners *out) {
+    const neap_mapping_node *node;
     if (find_owners(m, 0, member->key, member->key_len, out) < 0) return NEAP_ENOMEM;
-    if (at < NEAP_MAPPING__GUESSES && out->first != NEAP_MAPPING__NONE &&
-        neap_mapping__nodes(m)[out->first].alone)
-        m->guesses[at] = out->first;
+    if (at >= NEAP_MAPPING__GUESSES || out->first == NEAP_MAPPING__NONE) return 0;
+    node = &neap_mapping__nodes(m)[out->first];
+    if (node->alone && node->plain) m->guesses[at] = out->first;
     return 0;
 }
 
@@ -197,6 +193,11 @@ static void keep_easy(neap_mapping_value *v, const neap_json_member *m) {
         v->kind = NEAP_MAPPING__TEXT;
         v->plain = true;
         break;
+    case NEAP_JSON_FLOAT:
+        v->kind = NEAP_MAPPING__FLOAT;
+        v->plain = true;
+        v->number = m->number;
+        break;
     case NEAP_JSON_INTEGER: v->kind = NEAP_MAPPING__INTEGER; break;
     case NEAP_JSON_TRUE: v->kind = NEAP_MAPPING__TRUE; break;
     case NEAP_JSON_FALSE: v->kind = NEAP_MAPPING__FALSE; break;
@@ -204,29 +205,58 @@ static void keep_easy(neap_mapping_value *v, const neap_json_member *m) {
     }
 }
 
-/* As read_member, for a member that was taken at once. */
-static int take_member(neap_mapping *m, uint32_t parent, size_t at, const neap_json_member *member) {
-    owners own;
-    int rc = parent == 0 ? guess_owners(m, at, member, &own)
-                         : find_owners(m, parent, member->key, member->key_len, &own);
-    if (rc < 0) return NEAP_ENOMEM;
-    for (uint32_t id = own.first; id != NEAP_MAPPING__NONE; id = neap_mapping__nodes(m)[id].also) {
+/* Keeps the value of a member that was taken at once, for those who have it. */
+static inline int keep_member(neap_mapping *m, const owners *own, const neap_json_member *member) {
+    for (uint32_t id = own->first; id != NEAP_MAPPING__NONE; id = neap_mapping__nodes(m)[id].also) {
         neap_mapping_node *node = &neap_mapping__nodes(m)[id];
         if (node->child != NEAP_MAPPING__NONE) forget_below(m, id);
         if (node->wanted) keep_easy(&node->value, member);
     }
-    return own.is_other ? neap_json_copy_member(&m->others, member) : 0;
+    return own->is_other ? neap_json_copy_member(&m->others, member) : 0;
+}
+
+/* Takes the next member of an object, if it is easy. 1, 0 or NEAP_ENOMEM. */
+static int take_member(neap_mapping *m, uint32_t parent, size_t at) {
+    neap_json_member member;
+    owners own;
+    int rc;
+    if (!neap_json_reader_try_member(&m->reader, &member)) return 0;
+    rc = parent == 0 ? learn_owners(m, at, &member, &own)
+                     : find_owners(m, parent, member.key, member.key_len, &own);
+    if (rc == 0) rc = keep_member(m, &own, &member);
+    return rc < 0 ? rc : 1;
+}
+
+/* As take_member, of the record: member number `at` is likely for the same node as in the last record. */
+static inline int take_guessed(neap_mapping *m, size_t at) {
+    uint32_t id = at < NEAP_MAPPING__GUESSES ? m->guesses[at] : 0;
+    neap_mapping_node *node = &neap_mapping__nodes(m)[id];
+    neap_json_member member;
+    owners own = {id, m->rest && !node->named && !node->is_target};
+    if (id == 0 || !neap_json__try_known(&m->reader, m->text.data + node->name.at, node->name.len, &member))
+        return take_member(m, 0, at);
+    node->match = NEAP_MAPPING__EXACT;
+    node->also = NEAP_MAPPING__NONE;
+    return keep_member(m, &own, &member) < 0 ? NEAP_ENOMEM : 1;
+}
+
+/* Takes members as long as they are easy; *at counts them. 0 or NEAP_ENOMEM. */
+static int take_members(neap_mapping *m, uint32_t parent, size_t *at) {
+    int rc = 1;
+    while (rc > 0) {
+        rc = parent == 0 ? take_guessed(m, *at) : take_member(m, parent, *at);
+        *at += rc > 0;
+    }
+    return rc;
 }
 
 /* Reads to the end of an object. Recursion is as deep as the map's ways are long. */
 static int read_members(neap_mapping *m, uint32_t parent) {
     for (size_t at = 0;; at++) {
-        neap_json_member member;
         neap_json_token token;
-        int rc = 0;
-        while (rc == 0 && neap_json_reader_try_member(&m->reader, &member))
-            rc = take_member(m, parent, at++, &member);
+        int rc = take_members(m, parent, &at);
         if (rc < 0) return rc;
+        if (neap_json__try_end(&m->reader)) return 0;
         token = neap_json_copy_next(&m->reader);
         if (token == NEAP_JSON_OBJECT_END) return 0;
         if (token == NEAP_JSON_ERROR) return m->reader.err.code;
@@ -270,7 +300,7 @@ int neap_mapping__read(neap_mapping *m, const char *json, size_t len, neap_err *
     neap_json_token token;
     int rc;
     clear(m);
-    neap_json_reader_start(r, json, len, NEAP_MAPPING__DEPTH);
+    neap_json_reader_start(r, json, len, NEAP_MAPPING_DEPTH);
     token = neap_json_copy_next(r);
     if (token != NEAP_JSON_OBJECT_BEGIN && token != NEAP_JSON_ERROR) {
         rc = refuse_record(m, token, err);
@@ -282,4 +312,12 @@ int neap_mapping__read(neap_mapping *m, const char *json, size_t len, neap_err *
     if (rc == NEAP_ENOMEM) return neap_mapping__no_memory(err);
     if (rc < 0 && err != NULL) *err = r->err;
     return rc;
+}
+
+size_t neap_mapping__try_read(neap_mapping *m, const char *json, size_t len) {
+    neap_json_reader *r = &m->reader;
+    clear(m);
+    neap_json_reader_start(r, json, len, NEAP_MAPPING_DEPTH);
+    if (neap_json_copy_next(r) != NEAP_JSON_OBJECT_BEGIN || read_record(m) < 0) return 0;
+    return (size_t)(r->at - json);
 }

@@ -10,7 +10,6 @@
 #include "json_scan.h"
 #include "mapping.h"
 
-#define NEAP_MAPPING__DEPTH 1000    /* levels, as of json.decode and json.encode */
 #define NEAP_MAPPING__NONE UINT32_MAX /* no node */
 
 typedef enum neap_mapping_kind {
@@ -19,7 +18,7 @@ typedef enum neap_mapping_kind {
     NEAP_MAPPING__TRUE,    /* as the record has it, s is its JSON, as for INTEGER */
     NEAP_MAPPING__FALSE,
     NEAP_MAPPING__INTEGER, /* s: its digits */
-    NEAP_MAPPING__FLOAT,   /* number */
+    NEAP_MAPPING__FLOAT,   /* number; if it is plain, s is its JSON */
     NEAP_MAPPING__TEXT,    /* s: what the string says */
     NEAP_MAPPING__LIST,    /* s: canonical JSON */
     NEAP_MAPPING__OBJECT,  /* s: canonical JSON */
@@ -29,7 +28,7 @@ typedef enum neap_mapping_kind {
 /* A value on its way from the record to the line. */
 typedef struct neap_mapping_value {
     neap_mapping_kind kind;
-    bool plain;    /* of TEXT and PARTS: JSON writes it as it is, between quotes */
+    bool plain;    /* of TEXT, PARTS and FLOAT: JSON writes it as it is, text between quotes */
     bool listed;   /* it is the one item of a list */
     const char *s; /* borrowed; NULL: at `at` of the buffer that its holder has for it */
     size_t at;
@@ -60,6 +59,7 @@ typedef struct neap_mapping_node {
     bool named;                      /* a way of one step: the rest has it not */
     bool is_target;                  /* a target has that name: the rest has it not */
     bool alone;                      /* no other node has that name but for its case */
+    bool plain;                      /* JSON writes the name as it is */
     neap_mapping_match match;        /* of this record, like the rest of it */
     neap_mapping_span key;           /* FOLDED: its name, in `values` */
     neap_mapping_value value;        /* text with s = NULL is in `values` */
@@ -124,6 +124,9 @@ int neap_mapping__keep(neap_mapping_value *, neap_json_copy *, neap_json_reader 
 
 /* Reads a record into the nodes' values and the others. As neap_mapping_apply. */
 int neap_mapping__read(neap_mapping *, const char *json, size_t len, neap_err *);
+
+/* The same for an object with something behind it, maybe. Gets its length, 0: it is not whole, or not right. */
+size_t neap_mapping__try_read(neap_mapping *, const char *json, size_t len);
 
 /* Gets the value of a step, complete; its s is good until the next. As neap_mapping_apply. */
 int neap_mapping__get(neap_mapping *, const neap_mapping_step *, neap_mapping_value *, neap_err *);

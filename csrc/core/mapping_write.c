@@ -46,7 +46,8 @@ static int put_value(neap_buf *b, const value *v) {
     case NEAP_MAPPING__TEXT: return put_string(b, v->s, v->len, v->plain);
     case NEAP_MAPPING__TRUE: return neap_buf_add(b, "true", 4);
     case NEAP_MAPPING__FALSE: return neap_buf_add(b, "false", 5);
-    case NEAP_MAPPING__FLOAT: return neap_json_writer_double(&w, v->number);
+    case NEAP_MAPPING__FLOAT:
+        return v->plain ? neap_buf_add(b, v->s, v->len) : neap_json_writer_double(&w, v->number);
     case NEAP_MAPPING__PARTS: return put_parts(b, v);
     case NEAP_MAPPING__INTEGER:
     case NEAP_MAPPING__LIST:
@@ -62,15 +63,15 @@ int neap_mapping__put_json(neap_buf *b, const value *v) {
 }
 
 /* Gets the value of a step that wants it as it is in the record, and puts it if it is one of most: nothing,
- * a boolean, an integer, a text without escapes. False: it is not, or there is no room. */
+ * a boolean, a plain number, a text without escapes. False: it is not, or there is no room. */
 static inline bool put_easy(const neap_mapping *m, const neap_mapping_step *step, neap_buf *out) {
     neap_mapping_node *node = &neap_mapping__nodes(m)[step->node];
     const value *v = &node->value;
-    bool is_text = v->kind == NEAP_MAPPING__TEXT && v->plain;
+    bool is_text = v->kind == NEAP_MAPPING__TEXT;
     if (v->kind == NEAP_MAPPING__NOTHING) return true;
     node->seen = m->count;
     if (v->kind == NEAP_MAPPING__NULL) return true;
-    if (!is_text && v->kind > NEAP_MAPPING__INTEGER) return false;
+    if (v->kind > NEAP_MAPPING__TEXT || (v->kind > NEAP_MAPPING__INTEGER && !v->plain)) return false;
     if (reserve(out, step->prefix.len + v->len + 2) < 0) return false;
     put(out, m->text.data + step->prefix.at, step->prefix.len);
     if (is_text) put(out, v->s - 1, v->len + 2); /* with the record's quotes */
@@ -151,14 +152,34 @@ static void clean(neap_mapping *m) {
     empty(&m->inner.scratch);
 }
 
-int neap_mapping_apply(neap_mapping *m, const char *json, size_t len, neap_buf *out,
-                       neap_err *err) {
+/* Writes the line of the record that was read. */
+static int put_line(neap_mapping *m, size_t len, neap_buf *out, neap_err *err) {
     size_t before = out->len;
-    int rc = neap_mapping__read(m, json, len, err);
-    if (rc == 0) m->count++;
-    if (rc == 0)
-        rc = m->format == NEAP_MAPPING_CSV ? put_row(m, out, err) : put_object(m, out, err);
+    int rc = m->format == NEAP_MAPPING_CSV ? put_row(m, out, err) : put_object(m, out, err);
     if (rc < 0) out->len = before;
     if (rc < 0 || len > KEEP / 8) clean(m);
     return rc;
+}
+
+int neap_mapping_apply(neap_mapping *m, const char *json, size_t len, neap_buf *out,
+                       neap_err *err) {
+    int rc = neap_mapping__read(m, json, len, err);
+    if (rc < 0) {
+        clean(m);
+        return rc;
+    }
+    m->count++;
+    return put_line(m, len, out, err);
+}
+
+size_t neap_mapping_try(neap_mapping *m, const char *json, size_t len, neap_buf *out) {
+    size_t record = neap_mapping__try_read(m, json, len);
+    if (record == 0) {
+        clean(m);
+        return 0;
+    }
+    m->count++;
+    if (put_line(m, record, out, NULL) == 0) return record;
+    m->count--; /* whoever reads it again counts it */
+    return 0;
 }

@@ -4,8 +4,13 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-#define CHUNK ((size_t)32 * 1024)
+/* Chunks grow with the pool, so that what is long-lived does not lie between other blocks of malloc's all over the
+ * memory. The largest are huge pages, where the system has them: the collector goes through hundreds of megabytes. */
+#define CHUNK_MIN ((size_t)32 * 1024)
+#define CHUNK_MAX ((size_t)2 * 1024 * 1024)
+#define CHUNK_PART 8 /* of all chunks: a new one is no more */
 
 /* Blocks of fewer bytes are cut from chunks; under AddressSanitizer none is, so that it sees wild
  * accesses. */
@@ -35,15 +40,29 @@ static void put(neap_pool *p, void *block, size_t class) {
     p->free[class] = l;
 }
 
+static void *new_chunk(size_t size) {
+    void *chunk;
+    if (size < CHUNK_MAX) return malloc(size);
+    chunk = aligned_alloc(CHUNK_MAX, size);
+#ifdef MADV_HUGEPAGE
+    if (chunk != NULL) (void)madvise(chunk, size, MADV_HUGEPAGE);
+#endif
+    return chunk;
+}
+
 /* Begins a chunk; what the last one had left becomes one free block. */
 static int add_chunk(neap_pool *p) {
-    link *chunk = malloc(CHUNK);
+    size_t size = CHUNK_MIN;
+    link *chunk;
+    while (size < CHUNK_MAX && size * 2 <= p->total / CHUNK_PART) size *= 2;
+    chunk = new_chunk(size);
     if (chunk == NULL) return -1;
+    p->total += size;
     if (p->left > 0) put(p, p->at, class_of(p->left));
     chunk->next = p->chunks;
     p->chunks = chunk;
     p->at = (char *)chunk + NEAP_POOL_STEP;
-    p->left = CHUNK - NEAP_POOL_STEP;
+    p->left = size - NEAP_POOL_STEP;
     return 0;
 }
 

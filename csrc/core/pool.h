@@ -24,6 +24,7 @@ typedef struct neap_pool {
     void *ud;
     void *free[NEAP_POOL_BLOCK_MAX / NEAP_POOL_STEP]; /* lists of blocks, by size */
     void *chunks; /* owned: a list */
+    size_t total; /* bytes of them */
     char *at;     /* what the last chunk still has */
     size_t left;  /* bytes there */
 } neap_pool;

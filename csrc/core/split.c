@@ -126,9 +126,14 @@ void neap_split_deinit(neap_split *s) {
 
 /* ---- bytes ---- */
 
-/* Forgets what was taken. */
+/* Forgets what was taken. At the end nothing is kept for a reader that may be collected late. */
 static void compact(neap_split *s) {
     char *smaller;
+    if (s->taken == s->text.len && s->finished) {
+        s->gone += s->taken;
+        s->taken = 0;
+        neap_buf_free(&s->text);
+    }
     if (s->taken == 0) return;
     s->gone += s->taken;
     neap_buf_shift(&s->text, s->taken);
@@ -271,6 +276,26 @@ static void hash_record(neap_split *s, const char *p, size_t len) {
     }
     s->hash_a = mix(a, load(last));
     s->hash_b = mix(b, load(last + 8));
+}
+
+/* That a part was shown is known from the scan, which begins once it turns out to be one. */
+bool neap_split_peek(neap_split *s, neap_split_record *out) {
+    size_t left;
+    if (s->err.code < 0 || s->place < NEAP_SPLIT_RECORDS || s->place == NEAP_SPLIT_LINE || s->scan.at > 0) return false;
+    if (find_record(s) <= 0 || s->text.data[s->taken] != '{') return false;
+    left = s->text.len - s->taken;
+    *out = (neap_split_record){
+        .text = s->text.data + s->taken,
+        .len = left < s->options.record_max ? left : s->options.record_max,
+    };
+    return true;
+}
+
+void neap_split_take(neap_split *s, size_t len) {
+    hash_record(s, s->text.data + s->taken, len);
+    s->taken += len;
+    s->place = NEAP_SPLIT_BEHIND_RECORD;
+    s->count++;
 }
 
 int neap_split_next(neap_split *s, neap_split_record *out) {

@@ -82,6 +82,13 @@ int neap_split_finish(neap_split *);
  * every later call. */
 int neap_split_next(neap_split *, neap_split_record *out);
 
+/* Shows the next record, unless it is a line or no object, to whoever sees without help where it ends: `len` are the
+ * bytes at hand, of which it may be a part, or they a part of it. False: neap_split_next says what there is, which
+ * may be this record. A record of which a part was shown is shown once. */
+bool neap_split_peek(neap_split *, neap_split_record *out);
+/* Takes the record that was just shown, of so many bytes: from its { to its }, right JSON. */
+void neap_split_take(neap_split *, size_t len);
+
 /* Whether the array at the way has begun; of NDJSON always. */
 bool neap_split_found(const neap_split *);
 

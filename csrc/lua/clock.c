@@ -3,9 +3,9 @@
 
 #include "runtime.h"
 
-#define SLEEP_MT "neap.Sleep"
-
-/* One sleep: a userdata on the sleeping native's stack. */
+/* One sleep: a userdata on the sleeping native's stack. It needs no finaliser, which each of many would have the
+ * collector look at in one go: its timer is armed only while the task that sleeps keeps it, as nothing throws between
+ * the arming and l_await, and what ends the wait stops the timer. */
 typedef struct l_sleep {
     l_op op;
     neap_timer timer;
@@ -28,13 +28,6 @@ static int sleep_push(lua_State *L, l_op *op) {
     return 1;
 }
 
-static int l_sleep_gc(lua_State *L) {
-    l_sleep *s = lua_touserdata(L, 1);
-    neap_timer_stop(s->loop, &s->timer);
-    l_op_forget(&s->op);
-    return 0;
-}
-
 /* clock.sleep(seconds) -> true; yields, never shorter than asked                  [-1, +1, e] */
 static int l_clock_sleep(lua_State *L) {
     neap_loop *loop = l_loop(L);
@@ -45,7 +38,6 @@ static int l_clock_sleep(lua_State *L) {
     *s = (l_sleep){.op = {.cancel = sleep_cancel, .push = sleep_push}, .loop = loop};
     s->timer.cb = on_wake;
     s->timer.ud = s;
-    luaL_setmetatable(L, SLEEP_MT);
     neap_loop_update(loop);
     if (neap_timer_start(loop, &s->timer, neap_loop_now_ns(loop) + ns) < 0) {
         return luaL_error(L, "not enough memory");
@@ -117,8 +109,6 @@ static int l_clock_seed(lua_State *L) {
 }
 
 int luaopen_neap_clock(lua_State *L) {
-    static const luaL_Reg none[] = {{NULL, NULL}};
-    static const luaL_Reg metas[] = {{"__gc", l_sleep_gc}, {NULL, NULL}};
     static const luaL_Reg funcs[] = {{"sleep", l_clock_sleep},
                                      {"now", l_clock_now},
                                      {"wall_ms", l_clock_wall_ms},
@@ -129,7 +119,6 @@ int luaopen_neap_clock(lua_State *L) {
                                      {"random", l_clock_random},
                                      {"seed", l_clock_seed},
                                      {NULL, NULL}};
-    l_new_class(L, SLEEP_MT, none, metas);
     luaL_newlib(L, funcs);
     return 1;
 }

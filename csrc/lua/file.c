@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "l_file.h"
 #include "l_json.h"
 
 #define FILE_MT "neap.File"
@@ -21,6 +22,7 @@ typedef struct l_file {
     neap_file *f;        /* owned; NULL before it is open and once closed */
     size_t buffer;       /* bytes that write() may leave to a later one */
     lua_Integer written; /* bytes that were put, whether they have left the buffer or not */
+    size_t line;         /* those of the last record */
     bool closing;        /* a close, commit or abort has begun: closed for everybody else */
     bool atomic;         /* wants commit */
 } l_file;
@@ -121,10 +123,25 @@ static l_file *to_file(lua_State *L, int idx) {
     return luaL_checkudata(L, idx, FILE_MT);
 }
 
-static l_file *check_open(lua_State *L) {
-    l_file *u = to_file(L, 1);
+static l_file *check_still_open(lua_State *L, l_file *u) {
     if (u->f == NULL || u->closing) luaL_error(L, "this file is closed");
     return u;
+}
+
+static l_file *check_open_at(lua_State *L, int idx) {
+    return check_still_open(L, to_file(L, idx));
+}
+
+static l_file *check_open(lua_State *L) {
+    return check_open_at(L, 1);
+}
+
+neap_buf *l_file_begin(lua_State *L, int idx) {
+    return neap_file_buffer(check_open_at(L, idx)->f);
+}
+
+void l_file_end(lua_State *L, int idx, size_t bytes) {
+    to_file(L, idx)->written += (lua_Integer)bytes;
 }
 
 static l_file *new_file(lua_State *L) {
@@ -247,7 +264,19 @@ static int put_record(void *ud, const char *line, size_t len) {
     if (*line != '{') return NEAP_EDECODE;
     rc = neap_file_put(u->f, line, len);
     if (rc == 0) u->written += (lua_Integer)len;
+    u->line = len;
     return rc;
+}
+
+/* Writes what was put. Where nothing can wait it raises, and the last record was not put. */
+static int flush_record(lua_State *L, l_file *u) {
+    neap_buf *b = neap_file_buffer(u->f);
+    b->len -= u->line;
+    u->written -= (lua_Integer)u->line;
+    l_check_can_wait(L);
+    b->len += u->line;
+    u->written += (lua_Integer)u->line;
+    return flush_and_wait(L, u, NEAP_FILE_WRITE);
 }
 
 /* file:write_record(t) -> true | nil, err: an object as a line of JSON, its keys sorted, without a Lua
@@ -257,13 +286,12 @@ static int l_file_write_record(lua_State *L) {
     int rc;
     luaL_checkany(L, 2);
     lua_settop(L, 2);
-    l_check_can_wait(L);
     rc = l_json_put_line(L, put_record, u);
-    check_open(L); /* as in write */
+    check_still_open(L, u); /* as in write */
     if (rc == NEAP_EDECODE) return l_failf(L, rc, "an object expected");
     if (rc == NEAP_EINVAL) return 2;
     check_memory(L, rc);
-    if (neap_file_pending(u->f) >= u->buffer) return flush_and_wait(L, u, NEAP_FILE_WRITE);
+    if (neap_file_pending(u->f) >= u->buffer) return flush_record(L, u);
     lua_pushboolean(L, 1);
     return 1;
 }

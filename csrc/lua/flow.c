@@ -29,10 +29,16 @@ void l_flow_push_seconds(lua_State *L, int64_t ns) {
     else lua_pushnumber(L, (double)ns / 1e9);
 }
 
+/* Pushes the seconds from now until `at`; nil for never. */
+static void push_time_left(lua_State *L, int64_t at, int64_t now) {
+    if (at == NEAP_NEVER) lua_pushnil(L);
+    else l_flow_push_seconds(L, at > now ? at - now : 0);
+}
+
 /* Sets field `name` of the table on top to the seconds from now until `at`; leaves never out. */
 static void set_time_left(lua_State *L, const char *name, int64_t at, int64_t now) {
     if (at == NEAP_NEVER) return;
-    l_flow_push_seconds(L, at > now ? at - now : 0);
+    push_time_left(L, at, now);
     lua_setfield(L, -2, name);
 }
 
@@ -272,6 +278,20 @@ static int l_queue_peek(lua_State *L) {
     return 1;
 }
 
+/* queue:ready_in() -> seconds until a call that came now could leave, as far as pause and limits go, nil: only a
+ * departure can tell, or the state store; seconds that its group is paused. Makes no table, spends nothing.
+ *                                                                                  [-1, +2, e] */
+static int l_queue_ready_in(lua_State *L) {
+    neap_queue *q = luaL_checkudata(L, 1, L_QUEUE_MT);
+    int64_t now;
+    luaL_argcheck(L, q->flow != NULL, 1, "the queue is gone"); /* finalised, at lua_close */
+    neap_loop_update(q->flow->loop);
+    now = neap_loop_now_ns(q->flow->loop);
+    push_time_left(L, neap_queue_ready_at(q, now), now);
+    push_time_left(L, q->gate->pause_until_ns, now);
+    return 2;
+}
+
 static int l_queue_gc(lua_State *L) {
     neap_queue_deinit(lua_touserdata(L, 1));
     return 0;
@@ -290,7 +310,7 @@ static int l_flow_gc(lua_State *L) {
 static void open_classes(lua_State *L) {
     static const luaL_Reg none[] = {{NULL, NULL}};
     static const luaL_Reg gate[] = {{"state", l_gate_state}, {"pause", l_gate_pause}, {NULL, NULL}};
-    static const luaL_Reg queue[] = {{"peek", l_queue_peek}, {NULL, NULL}};
+    static const luaL_Reg queue[] = {{"peek", l_queue_peek}, {"ready_in", l_queue_ready_in}, {NULL, NULL}};
     static const luaL_Reg flow_metas[] = {{"__gc", l_flow_gc}, {NULL, NULL}};
     static const luaL_Reg limit_metas[] = {{"__gc", l_limit_gc}, {NULL, NULL}};
     static const luaL_Reg gate_metas[] = {{"__gc", l_gate_gc}, {NULL, NULL}};

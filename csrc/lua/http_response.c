@@ -11,11 +11,15 @@
 #include "l_sink.h"
 #include "secret.h"
 
+#define PIECE ((size_t)64 * 1024) /* bytes that are poured at a time */
+
 /* One wait for a piece: a userdata on the reader's stack, the response at 1. An op of its own, so that
  * a task that takes a piece between another's wake-up and its turn leaves that one's wait intact. */
 typedef struct l_read {
     l_op op;
     l_response *from;
+    l_sink *sink;  /* of pour, which takes what comes at once; kept by the user value */
+    bool is_poured;
     int (*take)(lua_State *L, l_response *u); /* pushes what was waited for, or waits again */
 } l_read;
 
@@ -82,9 +86,20 @@ static void wake_reader(l_response *u) {
     if (op != NULL) l_op_complete(op);
 }
 
+/* Hands a piece to the sink that waits for it, without a copy in the queue, which is empty then. */
+static bool pour_directly(l_response *u, const char *data, size_t len) {
+    l_read *r = (l_read *)(void *)u->reader;
+    if (r == NULL || r->sink == NULL || u->queue.len > 0) return false;
+    r->sink->feed(r->sink, data, len);
+    r->is_poured = true;
+    return true;
+}
+
 static void on_body(void *ud, const char *data, size_t len) {
     l_response *u = ud;
-    if (neap_buf_add(&u->queue, data, len) < 0) {
+    if (pour_directly(u, data, len)) {
+        neap_transfer_pause(u->t);
+    } else if (neap_buf_add(&u->queue, data, len) < 0) {
         u->err = (neap_err){.code = NEAP_ENOMEM};
         u->done = true;
         leave(u);
@@ -169,19 +184,25 @@ static int push_opened(lua_State *L, l_op *op) {
 
 static int push_taken(lua_State *L, l_op *op) {
     l_read *r = (l_read *)(void *)op;
-    return r->take(L, r->from);
+    if (!r->is_poured) return r->take(L, r->from);
+    lua_pushboolean(L, 1);
+    return 1;
 }
 
 /* Waits until there are more than `room` bytes, or the end; then `take` goes on. What the native has on
- * its stack, `count` values, stays there. */
-static int wait_piece(lua_State *L, l_response *u, int count, size_t room,
+ * its stack, `count` values, stays there; the sink, if there is one, is at 2. */
+static int wait_piece(lua_State *L, l_response *u, int count, size_t room, l_sink *sink,
                       int (*take)(lua_State *, l_response *)) {
     l_read *r;
     if (u->reader != NULL) return luaL_error(L, "another task is already reading this response");
     l_check_can_wait(L);
     lua_settop(L, count);
-    r = lua_newuserdatauv(L, sizeof *r, 0);
-    *r = (l_read){.op = {.cancel = cancel_read, .push = push_taken}, .from = u, .take = take};
+    r = lua_newuserdatauv(L, sizeof *r, sink != NULL);
+    *r = (l_read){.op = {.cancel = cancel_read, .push = push_taken}, .from = u, .sink = sink, .take = take};
+    if (sink != NULL) {
+        lua_pushvalue(L, 2);
+        lua_setiuservalue(L, -2, 1);
+    }
     u->reader = &r->op;
     u->room = room;
     neap_transfer_resume(u->t);
@@ -195,22 +216,29 @@ static int take_piece(lua_State *L, l_response *u) {
         u->queue.len = 0;
         return 1;
     }
-    if (!u->done) return wait_piece(L, u, 1, 0, take_piece);
+    if (!u->done) return wait_piece(L, u, 1, 0, NULL, take_piece);
     if (u->err.code != 0) return l_response_fail(L, u);
     lua_pushnil(L);
     return 1;
+}
+
+/* Hands the sink what is in the queue, a part of it where it is much, so that it is not there twice. */
+static void feed_some(l_response *u, l_sink *sink) {
+    size_t len = u->queue.len < PIECE ? u->queue.len : PIECE;
+    sink->feed(sink, u->queue.data, len);
+    neap_buf_shift(&u->queue, len);
+    if (u->queue.len == 0 && u->queue.cap > PIECE) neap_buf_free(&u->queue);
 }
 
 /* pour: the same, into the sink at 2. */
 static int pour_piece(lua_State *L, l_response *u) {
     l_sink *sink = l_sink_check(L, 2);
     if (u->queue.len > 0) {
-        sink->feed(sink, u->queue.data, u->queue.len);
-        u->queue.len = 0;
+        feed_some(u, sink);
         lua_pushboolean(L, 1);
         return 1;
     }
-    if (!u->done) return wait_piece(L, u, 2, 0, pour_piece);
+    if (!u->done) return wait_piece(L, u, 2, 0, sink, pour_piece);
     if (u->err.code != 0) return l_response_fail(L, u);
     sink->finish(sink);
     lua_pushnil(L);
@@ -221,7 +249,7 @@ static int pour_piece(lua_State *L, l_response *u) {
 static int collect_pieces(lua_State *L, l_response *u) {
     size_t max = (size_t)lua_tointeger(L, 2);
     bool is_more = u->queue.len > max;
-    if (!is_more && !u->done) return wait_piece(L, u, 3, max, collect_pieces);
+    if (!is_more && !u->done) return wait_piece(L, u, 3, max, NULL, collect_pieces);
     if (!is_more && u->err.code != 0) return l_response_fail(L, u);
     if (is_more && lua_toboolean(L, 3)) l_response_abort(u, "the rest is not needed");
     else if (is_more && u->t != NULL) neap_transfer_lift_total(u->t);
@@ -238,10 +266,23 @@ void l_response_init(l_response *u, bool streamed, int (*push)(lua_State *, l_op
     u->op = (l_op){.cancel = cancel_transfer, .push = push};
 }
 
-void l_response_push_from(lua_State *L, l_response *from) {
+l_response *l_response_push_retired(lua_State *L) {
     l_response *u = lua_newuserdatauv(L, sizeof *u, 4);
-    l_response_init(u, false, push_sent);
+    u->tag = NULL;
     luaL_setmetatable(L, L_RESPONSE_MT);
+    return u;
+}
+
+void l_response_retire(lua_State *L) {
+    l_response *u = lua_touserdata(L, -1);
+    l_response_drop(u);
+    u->tag = NULL;
+    lua_pushnil(L);
+    lua_setiuservalue(L, -2, L_RESPONSE_BODY);
+}
+
+void l_response_take(l_response *u, l_response *from) {
+    l_response_init(u, false, push_sent);
     u->t = from->t; /* over: it calls nobody any more */
     from->t = NULL;
     u->status = from->status;
@@ -311,12 +352,12 @@ static int l_response_body(lua_State *L) {
         b = neap_transfer_body(u->t);
         lua_pushlstring(L, b->data != NULL ? b->data : "", b->len);
         lua_pushvalue(L, -1);
-        lua_setiuservalue(L, 1, 3);
+        lua_setiuservalue(L, 1, L_RESPONSE_BODY);
         u->cached = true;
         neap_transfer_drop_body(u->t);
         return 1;
     }
-    lua_getiuservalue(L, 1, 3);
+    lua_getiuservalue(L, 1, L_RESPONSE_BODY);
     return 1;
 }
 
@@ -457,7 +498,8 @@ static int l_response_close(lua_State *L) {
 }
 
 static int l_response_gc(lua_State *L) {
-    l_response *u = check_response(L);
+    l_response *u = lua_touserdata(L, 1);
+    if (u->tag != &response_tag) return 0; /* retired */
     l_response_drop(u);
     u->tag = NULL;
     return 0;

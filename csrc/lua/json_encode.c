@@ -12,6 +12,7 @@
 #define DEPTH_MAX 1000 /* also bounds the recursion on the C stack */
 #define INDENT_MAX 16
 #define NOT_IN_ORDER 1 /* encode_items: the keys did not come as 1, 2, 3 */
+#define NO_SCALAR 2    /* encode_scalar */
 #define FEW L_MEMBERS_MAX /* keys of an object that are sorted on the stack */
 #define ANCHOR 4       /* stack index: a table of the strings in l_encoder.keys, the encoder's own */
 
@@ -31,6 +32,7 @@ typedef struct l_encoder {
     char what[104];          /* is wrong */
 } l_encoder;
 
+static int encode_scalar(lua_State *L, l_encoder *e, int idx);
 static int encode_value(lua_State *L, l_encoder *e);
 
 /* ---- errors ---- */
@@ -323,11 +325,15 @@ static int encode_known(lua_State *L, l_encoder *e, int t) {
     const l_members *m = &e->members;
     int rc = 0;
     for (int i = 0; rc == 0 && i < m->count; i++) {
+        int at = t + 2 + 2 * m->places[i];
         rc = l_members_put_key(m, &e->writer, i);
-        lua_pushvalue(L, t + 2 + 2 * m->places[i]);
-        if (rc == 0) rc = encode_value(L, e);
-        if (rc < 0) rc = at_member(L, e, rc, t + 1 + 2 * m->places[i]);
-        lua_pop(L, 1);
+        if (rc == 0) rc = encode_scalar(L, e, at);
+        if (rc == NO_SCALAR) {
+            lua_pushvalue(L, at);
+            rc = encode_value(L, e);
+            lua_pop(L, 1);
+        }
+        if (rc < 0) rc = at_member(L, e, rc, at - 1);
     }
     return rc;
 }
@@ -367,20 +373,33 @@ static int encode_sorted(lua_State *L, l_encoder *e, int t, bool has_order) {
     return rc;
 }
 
-/* Encodes the members in the order of their keys, which is known for those of most records. */
+/* Is it a record, one level below which the writer is? */
+static bool is_record(const l_encoder *e, int level) {
+    return e->remembers && e->writer.depth == level;
+}
+
+/* Encodes the members in the order of their keys. */
 static int encode_by_key(lua_State *L, l_encoder *e, int t) {
     l_key keys[FEW];
-    bool is_record = e->remembers && e->writer.depth == 1;
-    int few;
-    if (is_record && l_members_push(L, t, &e->members)) return encode_known(L, e, t);
-    lua_settop(L, t);
-    few = push_few(L, t, keys);
+    int few = push_few(L, t, keys);
     if (few < 0) {
         lua_settop(L, t);
         return encode_sorted(L, e, t, false);
     }
-    if (is_record && l_members_learn(L, t, &e->members, keys, few)) lua_setiuservalue(L, ANCHOR - 1, 2);
+    if (is_record(e, 1) && l_members_learn(L, t, &e->members, keys, few)) lua_setiuservalue(L, ANCHOR - 1, 2);
     return encode_few(L, e, keys, few);
+}
+
+/* Encodes a record that has the members of the last one. False: it has others. */
+static bool encode_like_last(lua_State *L, l_encoder *e, int t, int *rc) {
+    if (!l_members_push(L, t, &e->members)) {
+        lua_settop(L, t);
+        return false;
+    }
+    *rc = neap_json_writer_begin(&e->writer, '{');
+    if (*rc == 0) *rc = encode_known(L, e, t);
+    if (*rc == 0) *rc = neap_json_writer_end(&e->writer, '}');
+    return true;
 }
 
 static int encode_object(lua_State *L, l_encoder *e, int t, bool has_order) {
@@ -427,6 +446,10 @@ static int encode_table(lua_State *L, l_encoder *e) {
     if (e->writer.depth >= DEPTH_MAX) return refuse_depth(L, e, t);
     luaL_checkstack(L, 12, "table nested too deeply");
     find_mark(L, t, &is_array, &has_order);
+    if (!is_array && !has_order && is_record(e, 0) && encode_like_last(L, e, t, &rc)) {
+        lua_settop(L, t);
+        return rc;
+    }
     if (!is_array && !has_order) { /* the first key decides */
         lua_pushnil(L);
         is_object = !lua_next(L, t) || lua_type(L, -2) != LUA_TNUMBER;
@@ -439,39 +462,46 @@ static int encode_table(lua_State *L, l_encoder *e) {
     return rc;
 }
 
-static int encode_number(lua_State *L, l_encoder *e) {
+static int encode_number(lua_State *L, l_encoder *e, int idx) {
     double value;
     int rc;
-    if (lua_isinteger(L, -1)) return neap_json_writer_int(&e->writer, lua_tointeger(L, -1));
-    value = lua_tonumber(L, -1);
+    if (lua_isinteger(L, idx)) return neap_json_writer_int(&e->writer, lua_tointeger(L, idx));
+    value = lua_tonumber(L, idx);
     rc = neap_json_writer_double(&e->writer, value);
     if (rc == NEAP_EINVAL)
         refuse(e, "%s has no JSON form", isnan(value) ? "NaN" : "an infinite number");
     return rc;
 }
 
-static int encode_string(lua_State *L, l_encoder *e) {
+static int encode_string(lua_State *L, l_encoder *e, int idx) {
     size_t len;
-    const char *s = lua_tolstring(L, -1, &len);
+    const char *s = lua_tolstring(L, idx, &len);
     int rc = neap_json_writer_string(&e->writer, s, len);
     if (rc == NEAP_EINVAL) refuse(e, "the string is not UTF-8");
     return rc;
 }
 
+/* Encodes a value that is neither a table nor without a form. 0, NEAP_EINVAL (see refuse), NEAP_ENOMEM, or
+ * NO_SCALAR. */
+static int encode_scalar(lua_State *L, l_encoder *e, int idx) {
+    switch (lua_type(L, idx)) {
+    case LUA_TSTRING: return encode_string(L, e, idx);
+    case LUA_TNUMBER: return encode_number(L, e, idx);
+    case LUA_TBOOLEAN:
+        return lua_toboolean(L, idx) ? neap_json_writer_raw(&e->writer, "true", 4)
+                                     : neap_json_writer_raw(&e->writer, "false", 5);
+    case LUA_TLIGHTUSERDATA:
+        if (lua_touserdata(L, idx) == NULL) return neap_json_writer_raw(&e->writer, "null", 4);
+        return NO_SCALAR;
+    default: return NO_SCALAR;
+    }
+}
+
 /* Encodes the value on top and leaves it there. 0, NEAP_EINVAL (see refuse), NEAP_ENOMEM. */
 static int encode_value(lua_State *L, l_encoder *e) {
-    switch (lua_type(L, -1)) {
-    case LUA_TSTRING: return encode_string(L, e);
-    case LUA_TNUMBER: return encode_number(L, e);
-    case LUA_TTABLE: return encode_table(L, e);
-    case LUA_TBOOLEAN:
-        return lua_toboolean(L, -1) ? neap_json_writer_raw(&e->writer, "true", 4)
-                                    : neap_json_writer_raw(&e->writer, "false", 5);
-    case LUA_TLIGHTUSERDATA:
-        if (lua_touserdata(L, -1) == NULL) return neap_json_writer_raw(&e->writer, "null", 4);
-        break;
-    default: break;
-    }
+    int rc = encode_scalar(L, e, -1);
+    if (rc != NO_SCALAR) return rc;
+    if (lua_type(L, -1) == LUA_TTABLE) return encode_table(L, e);
     return refuse(e, "a value of type %s has no JSON form", luaL_typename(L, -1));
 }
 
@@ -557,7 +587,7 @@ int l_json_put_line(lua_State *L, int (*put)(void *ud, const char *line, size_t 
     int rc, refused;
     e->remembers = true;
     rc = refused = encode_at(L, 2, e, true, 0);
-    if (rc == 0) rc = neap_buf_add(&e->out, "\n", 1);
+    if (rc == 0) rc = neap_json_writer_break(&e->writer);
     if (rc == 0) rc = put(ud, e->out.data, e->out.len);
     if (refused == NEAP_EINVAL) fail_encode(L, e, rc);
     release_encoder(L, e);

@@ -10,7 +10,7 @@ bool l_members_push(lua_State *L, int t, l_members *m) {
     luaL_checkstack(L, 2 * L_MEMBERS_MAX + 12, "table nested too deeply");
     lua_pushnil(L);
     while (lua_next(L, t)) {
-        if (i == m->count || lua_type(L, -2) != LUA_TSTRING || lua_tostring(L, -2) != m->keys[i]) {
+        if (i == m->count || lua_topointer(L, -2) != m->keys[i]) {
             m->misses++;
             return false;
         }
@@ -22,11 +22,6 @@ bool l_members_push(lua_State *L, int t, l_members *m) {
     return i == m->count;
 }
 
-int l_members_put_key(const l_members *m, neap_json_writer *w, int i) {
-    size_t from = i > 0 ? m->ends[i - 1] : 0;
-    return neap_json_writer_raw_key(w, m->text.data + from, m->ends[i] - from);
-}
-
 static bool is_worth_while(const l_members *m, const l_key *sorted, int count) {
     if (count > L_MEMBERS_MAX || (m->count > 0 && m->misses < PATIENCE)) return false;
     for (int i = 0; i < count; i++) {
@@ -36,6 +31,7 @@ static bool is_worth_while(const l_members *m, const l_key *sorted, int count) {
 }
 
 bool l_members_learn(lua_State *L, int t, l_members *m, const l_key *sorted, int count) {
+    static const char block[L_MEMBERS_BLOCK];
     if (!is_worth_while(m, sorted, count)) return false;
     m->count = m->misses = 0;
     m->text.len = 0;
@@ -46,10 +42,10 @@ bool l_members_learn(lua_State *L, int t, l_members *m, const l_key *sorted, int
         lua_pushvalue(L, (int)sorted[i].index);
         lua_rawseti(L, -2, i + 1);
         if (neap_json_writer_key(&w, sorted[i].s, sorted[i].len) < 0) return true;
-        m->keys[place] = sorted[i].s;
+        m->keys[place] = lua_topointer(L, (int)sorted[i].index);
         m->places[i] = (unsigned char)place;
         m->ends[i] = m->text.len;
     }
-    m->count = count;
+    if (neap_buf_add(&m->text, block, sizeof block) == 0) m->count = count;
     return true;
 }

@@ -22,8 +22,10 @@ typedef struct l_client {
 } l_client;
 
 /* User value 1: the client; 2: URL; 3: request body, later the answer's; 4: the call. */
+enum { L_RESPONSE_BODY = 3 };
+
 typedef struct l_response {
-    const void *tag;          /* &response_tag from making to collection */
+    const void *tag;          /* &response_tag from making to collection, unless it is retired */
     l_op op;                  /* the wait for the end, or of a streamed one for the head */
     l_op *reader;             /* the wait for a piece, see l_read; NULL: nobody waits */
     neap_transfer *t;         /* owned; NULL: never started, or over and let go of */
@@ -46,8 +48,12 @@ void l_response_open_class(lua_State *L);
 l_response *l_response_push(lua_State *L, int client, bool streamed);
 /* Makes a response of memory of the caller's; `push` ends its wait (route.c). */
 void l_response_init(l_response *u, bool streamed, int (*push)(lua_State *, l_op *));
-/* Pushes a response that takes over what `from`, of another userdata, has got. May throw. [-0, +1, m] */
-void l_response_push_from(lua_State *L, l_response *from);
+/* Pushes a retired response: one that has nothing, and is nobody's. May throw.         [-0, +1, m] */
+l_response *l_response_push_retired(lua_State *L);
+/* Retires the response on top, which is over: whoever still has it gets an error.      [-0, +0, -] */
+void l_response_retire(lua_State *L);
+/* Has a retired one take over what `from`, memory of the caller's, has got. */
+void l_response_take(l_response *u, l_response *from);
 /* Ends a transfer under way, its waits too, and frees. */
 void l_response_drop(l_response *u);
 /* For a vendor's rules a status that refuses is an answer, even where its body was cut short. */

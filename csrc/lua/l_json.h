@@ -1,4 +1,4 @@
-/* l_json.h: what json.c and json_encode.c share. */
+/* l_json.h: what json.c, json_decode.c and json_encode.c share. */
 #ifndef NEAP_LUA_JSON_H
 #define NEAP_LUA_JSON_H
 
@@ -30,10 +30,21 @@ l_json_options l_json_check_options(lua_State *L, int idx);
 /* Decodes text, which must stay; for functions with the upvalues above. False: it is no JSON, err says where,
  * and nothing is pushed. THROWS out of memory.                                          [-0, +0|1, e] */
 bool l_json_push_with(lua_State *L, const char *text, size_t len, const l_json_options *, neap_err *err);
-/* The same with the defaults, and for whom yes or no is enough. */
+/* The same for the object that text begins with, of which len bytes or less belong to it. Gets its length; 0: it
+ * does not end there, or is no JSON, and nothing is pushed.                                [-0, +0|1, e] */
+size_t l_json_push_first(lua_State *L, const char *text, size_t len, const l_json_options *);
+/* The same as l_json_push_with by default options, for whom yes or no is enough. */
 bool l_json_push(lua_State *L, const char *text, size_t len, bool ordered);
 /* Pushes the upvalues above, for a function of another file.                            [-0, +2, m] */
 void l_json_push_upvalues(lua_State *L);
+
+/* Gives the object on the stack its own metatable with its keys, a list that is on top; pops that. [-1, +0, m] */
+void l_json_set_order(lua_State *L);
+
+/* json.decode(s, opts?) -> value | nil, err                                [-0, +1|2, e] */
+int l_json_decode(lua_State *L);
+/* Makes the metatable of the decoder's state. */
+void l_json_decode_init(lua_State *L);
 
 /* json.encode(v, opts?) -> string | nil, err                               [-0, +1|2, e] */
 int l_json_encode(lua_State *L);

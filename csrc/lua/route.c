@@ -6,6 +6,7 @@
  * back to Lua: a call that has to wait is admitted by `admit`, and any other answer is handed over as a
  * response (http_response.c), not settled. */
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "l_http.h"
@@ -17,7 +18,10 @@
 #define TRIP_MT "neap.RouteCall"
 #define FIELDS_MAX 16
 
-/* User value 1: the table it was made of, which keeps what is borrowed. */
+/* User value 1: the table it was made of, which keeps what is borrowed; 2: a retired response, for the next call
+ * that needs one. */
+enum { ROUTE_SPEC = 1, ROUTE_SPARE, ROUTE_VALUES = ROUTE_SPARE };
+
 typedef struct l_route {
     const void *tag; /* &route_tag; the collector runs nothing of it */
     l_client *client;
@@ -35,12 +39,13 @@ typedef struct l_route {
 typedef struct l_trip {
     l_call call;       /* first: it is a call for flow_call.c */
     l_route *route;
-    l_response answer; /* the last send; no userdata of its own */
-    bool is_handed;    /* the answer is a response of its own now, user value TRIP_ANSWER */
-    bool is_raw;       /* the present send: its answer is not to be decoded */
+    l_response *answer; /* owned: the last send, which needs no userdata of its own; NULL: none, as while the call waits,
+                         * or it is a response of its own now, user value TRIP_ANSWER */
+    bool is_raw;        /* the present send: its answer is not to be decoded */
 } l_trip;
 
-enum { TRIP_ROUTE = 1, TRIP_URL, TRIP_BODY, TRIP_ANSWER, TRIP_POLICY, TRIP_VALUES = TRIP_POLICY };
+/* The last only where the policy is not the route's. */
+enum { TRIP_ROUTE = 1, TRIP_URL, TRIP_BODY, TRIP_ANSWER, TRIP_POLICY };
 
 static const char route_tag;
 
@@ -60,21 +65,64 @@ static l_trip *check_trip(lua_State *L) {
 
 /* --- a send -------------------------------------------------------------------------------------- */
 
-/* Pushes the answer as a response, the same for each send. */
+/* Is a send under way, or its end still to be told? */
+static bool is_sending(const l_trip *t) {
+    return t->answer != NULL && (t->answer->client != NULL || t->answer->op.task != NULL);
+}
+
+/* Frees the answer unless a task has yet to hear of its end. */
+static void drop_answer(l_trip *t) {
+    if (t->answer == NULL) return;
+    l_response_drop(t->answer);
+    if (t->answer->op.task != NULL) return;
+    free(t->answer);
+    t->answer = NULL;
+}
+
+/* Pushes a retired response: the one that the route has kept, if any. The call is at 1.  [-0, +1, m] */
+static l_response *push_retired(lua_State *L) {
+    lua_getiuservalue(L, 1, TRIP_ROUTE);
+    if (lua_getiuservalue(L, -1, ROUTE_SPARE) == LUA_TNIL) {
+        lua_pop(L, 2);
+        return l_response_push_retired(L);
+    }
+    lua_pushnil(L);
+    lua_setiuservalue(L, -3, ROUTE_SPARE);
+    lua_remove(L, -2);
+    return lua_touserdata(L, -1);
+}
+
+/* Pushes the answer as a response, the same for each send; nil: there is none.       [-0, +1, m] */
 static void push_response(lua_State *L, l_trip *t) {
-    if (t->is_handed) {
+    if (t->answer == NULL) {
         lua_getiuservalue(L, 1, TRIP_ANSWER);
         return;
     }
-    l_response_push_from(L, &t->answer);
+    l_response_take(push_retired(L), t->answer);
     lua_pushvalue(L, -1);
     lua_setiuservalue(L, 1, TRIP_ANSWER);
-    t->is_handed = true;
+    drop_answer(t);
+}
+
+/* Retires the response on top and pops it: the next call that is refused may have it. */
+static void keep_spare(lua_State *L) {
+    l_response_retire(L);
+    lua_getiuservalue(L, 1, TRIP_ROUTE);
+    lua_insert(L, -2);
+    lua_setiuservalue(L, -2, ROUTE_SPARE);
+    lua_pop(L, 1);
+}
+
+/* Lets go of what the last send has brought; a response of its own is whoever's has it. The call is at 1. */
+static void let_go(lua_State *L, l_trip *t) {
+    drop_answer(t);
+    lua_pushnil(L);
+    lua_setiuservalue(L, 1, TRIP_ANSWER);
 }
 
 /* Pushes what a good answer holds. False: it has to be looked at, and nothing is pushed. */
-static bool push_decoded(lua_State *L, l_trip *t) {
-    const l_response *u = &t->answer;
+static bool push_decoded(lua_State *L, const l_trip *t) {
+    const l_response *u = t->answer;
     const neap_buf *body;
     if (t->is_raw || u->err.code != 0 || u->status < 200 || u->status >= 300) return false;
     body = neap_transfer_body(u->t);
@@ -83,8 +131,8 @@ static bool push_decoded(lua_State *L, l_trip *t) {
 
 /* The call is at 1. */
 static int push_answer(lua_State *L, l_op *op) {
-    l_response *u = (l_response *)(void *)((char *)op - offsetof(l_response, op));
-    l_trip *t = (l_trip *)(void *)((char *)u - offsetof(l_trip, answer));
+    const l_response *u = (const l_response *)(void *)((char *)op - offsetof(l_response, op));
+    l_trip *t = lua_touserdata(L, 1);
     neap_reply good = {.status = u->status, .retry_after_ns = -1};
     if (u->err.code != 0 && !l_response_is_refusal(u)) return l_response_fail(L, u);
     lua_settop(L, 1);
@@ -98,11 +146,13 @@ static int push_answer(lua_State *L, l_op *op) {
     return 1;
 }
 
-/* Makes room for an answer; without one nothing is under way. */
-static void reset_answer(l_trip *t) {
-    l_response_init(&t->answer, false, push_answer);
-    t->answer.done = true;
-    t->is_handed = false;
+/* Makes room for an answer. THROWS */
+static l_response *new_answer(lua_State *L, l_trip *t) {
+    let_go(L, t);
+    t->answer = malloc(sizeof *t->answer);
+    if (t->answer == NULL) luaL_error(L, "not enough memory");
+    l_response_init(t->answer, false, push_answer);
+    return t->answer;
 }
 
 /* call:send(url, body, credential?, raw?) -> response | nil, err | nil, nil, value: a whole 2xx answer in
@@ -112,6 +162,7 @@ static int l_trip_send(lua_State *L) {
     l_trip *t = check_trip(L);
     const l_route *r = t->route;
     neap_request req = r->req;
+    l_response *u;
     luaL_checktype(L, 2, LUA_TSTRING);
     req.url = lua_tostring(L, 2);
     luaL_argcheck(L, strlen(req.url) == lua_rawlen(L, 2), 2, "NUL in a URL");
@@ -121,41 +172,44 @@ static int l_trip_send(lua_State *L) {
     req.body = lua_tolstring(L, 3, &req.body_len);
     luaL_argcheck(L, r->client->http != NULL, 1, "the client is closed");
     l_check_can_wait(L);
-    if (t->answer.client != NULL || t->answer.op.task != NULL)
-        return luaL_error(L, "the call is being sent already");
-    l_response_drop(&t->answer);
-    reset_answer(t);
+    if (is_sending(t)) return luaL_error(L, "the call is being sent already");
+    u = new_answer(L, t);
     t->is_raw = lua_toboolean(L, 5);
     lua_pushvalue(L, 2);
     lua_setiuservalue(L, 1, TRIP_URL);
     lua_pushvalue(L, 3);
     lua_setiuservalue(L, 1, TRIP_BODY);
-    t->answer.done = false;
-    t->answer.call = &t->call.call;
-    if (l_response_start(&t->answer, r->client, &req) < 0) return l_response_fail(L, &t->answer);
-    return l_await(L, 1, &t->answer.op);
+    u->call = &t->call.call;
+    if (l_response_start(u, r->client, &req) < 0) return l_response_fail(L, u);
+    return l_await(L, 1, &u->op);
 }
 
 /* call:answer() -> response | nil: that of the last send, until the call is finished  [-1, +1, m] */
 static int l_trip_answer(lua_State *L) {
     l_trip *t = check_trip(L);
-    if (t->is_handed || (t->answer.t != NULL && t->answer.done)) push_response(L, t);
+    if (t->answer == NULL || (t->answer->t != NULL && t->answer->done)) push_response(L, t);
     else lua_pushnil(L);
     return 1;
 }
 
 /* call:try_admit() -> boolean: admitted, as nobody has to be waited for; else `admit` says why not. The answer of
- * the last send goes: nobody asks for it any more, and the wait may be long.              [-1, +1, e] */
+ * the last send goes.                                                                   [-1, +1, e] */
 static int l_trip_try_admit(lua_State *L) {
     l_trip *t = check_trip(L);
-    if (t->answer.client == NULL && t->answer.op.task == NULL) {
-        l_response_drop(&t->answer);
-        reset_answer(t);
-        lua_pushnil(L);
-        lua_setiuservalue(L, 1, TRIP_ANSWER);
-    }
+    if (!is_sending(t)) let_go(L, t);
     lua_pushboolean(L, neap_call_try_admit(&t->call.call));
     return 1;
+}
+
+/* call:forget(): nobody needs the answer of the last send any more, before a wait that may be long. It frees that, and
+ * retires the response, if there is one: whoever still has it gets an error.              [-1, +0, e] */
+static int l_trip_forget(lua_State *L) {
+    l_trip *t = check_trip(L);
+    lua_settop(L, 1);
+    if (is_sending(t)) return luaL_error(L, "the call is being sent");
+    if (lua_getiuservalue(L, 1, TRIP_ANSWER) == LUA_TUSERDATA) keep_spare(L);
+    let_go(L, t);
+    return 0;
 }
 
 /* call:finish() and __close: as of any call; a send under way ends. Closed by an error that nobody has judged it is
@@ -163,7 +217,7 @@ static int l_trip_try_admit(lua_State *L) {
 static int l_trip_finish(lua_State *L) {
     l_trip *t = check_trip(L);
     if (!lua_isnoneornil(L, 2) && !t->call.call.judged) neap_call_judge(&t->call.call, NEAP_EBUG);
-    l_response_drop(&t->answer);
+    drop_answer(t);
     l_flow_finish_call(&t->call);
     return 0;
 }
@@ -171,8 +225,8 @@ static int l_trip_finish(lua_State *L) {
 static int l_trip_gc(lua_State *L) {
     l_trip *t = lua_touserdata(L, 1);
     if (t->call.tag == NULL) return 0;
-    l_op_forget(&t->answer.op);
-    l_response_drop(&t->answer);
+    if (t->answer != NULL) l_op_forget(&t->answer->op);
+    drop_answer(t);
     l_flow_drop_call(&t->call);
     return 0;
 }
@@ -187,7 +241,7 @@ static int l_route_call(lua_State *L) {
     bool repeatable = lua_isnoneornil(L, 3) ? r->repeatable : (bool)lua_toboolean(L, 3);
     l_trip *t;
     luaL_argcheck(L, r->queue->flow != NULL, 1, "the queue is gone"); /* finalised, at lua_close */
-    t = lua_newuserdatauv(L, sizeof *t, TRIP_VALUES);
+    t = lua_newuserdatauv(L, sizeof *t, policy == r->policy ? TRIP_ANSWER : TRIP_POLICY);
     t->call.tag = NULL;
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_setmetatable(L, -2);
@@ -198,7 +252,7 @@ static int l_route_call(lua_State *L) {
         lua_setiuservalue(L, -2, TRIP_POLICY);
     }
     t->route = r;
-    reset_answer(t);
+    t->answer = NULL;
     l_flow_init_call(&t->call, r->queue, policy, repeatable);
     t->call.call.meter = r->meter;
     return 1;
@@ -268,11 +322,11 @@ static int l_route_open(lua_State *L) {
     neap_err err;
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
-    r = lua_newuserdatauv(L, sizeof *r, 1);
+    r = lua_newuserdatauv(L, sizeof *r, ROUTE_VALUES);
     *r = (l_route){.tag = NULL};
     luaL_setmetatable(L, ROUTE_MT);
     lua_pushvalue(L, 1);
-    lua_setiuservalue(L, 2, 1);
+    lua_setiuservalue(L, 2, ROUTE_SPEC);
     lua_getfield(L, 1, "http");
     r->client = l_http_check_client(L, 3);
     lua_getfield(L, 1, "queue");
@@ -298,6 +352,7 @@ static int l_route_open(lua_State *L) {
 static void push_trip_class(lua_State *L) {
     static const luaL_Reg methods[] = {{"try_admit", l_trip_try_admit},
                                        {"answer", l_trip_answer},
+                                       {"forget", l_trip_forget},
                                        {"finish", l_trip_finish},
                                        {NULL, NULL}};
     static const luaL_Reg metas[] = {{"__gc", l_trip_gc}, {"__close", l_trip_finish}, {NULL, NULL}};

@@ -7,9 +7,10 @@
 
 #include <string.h>
 
-#include "l_json.h"
+#include "l_file.h"
 #include "l_mapping.h"
 #include "l_sink.h"
+#include "l_split.h"
 
 #define READER_MT "neap.SplitReader"
 #define RECORD_MAX (16 << 20) /* bytes, if nothing else is asked for */
@@ -19,7 +20,7 @@
 
 static const char reader_tag;
 
-typedef struct l_reader {
+struct l_reader {
     l_sink sink;
     const void *tag;        /* &reader_tag until it is finalised */
     neap_split split;       /* owned */
@@ -27,7 +28,7 @@ typedef struct l_reader {
     l_json_options options; /* of decoding */
     bool is_busy;           /* see above */
     bool is_misfed;         /* bytes came while it was busy, and are lost */
-} l_reader;
+};
 
 /* ---- the sink ---- */
 
@@ -46,12 +47,16 @@ static void sink_finish(l_sink *sink) {
 /* ---- readers ---- */
 
 /* As in http_response.c: cheaper than luaL_checkudata, and as safe. */
-static l_reader *check_reader(lua_State *L) {
-    l_reader *u = lua_touserdata(L, 1);
-    if (u != NULL && lua_rawlen(L, 1) == sizeof *u && u->tag == &reader_tag) return u;
-    luaL_checkudata(L, 1, READER_MT);
-    luaL_argerror(L, 1, "the reader is gone"); /* finalised, at lua_close */
+l_reader *l_split_check(lua_State *L, int idx) {
+    l_reader *u = lua_touserdata(L, idx);
+    if (u != NULL && lua_rawlen(L, idx) == sizeof *u && u->tag == &reader_tag) return u;
+    luaL_checkudata(L, idx, READER_MT);
+    luaL_argerror(L, idx, "the reader is gone"); /* finalised, at lua_close */
     return NULL;
+}
+
+static l_reader *check_reader(lua_State *L) {
+    return l_split_check(L, 1);
 }
 
 static l_reader *check_idle(lua_State *L) {
@@ -93,6 +98,18 @@ static int l_split_finish(lua_State *L) {
     return push_outcome(L, u, neap_split_finish(&u->split));
 }
 
+/* Decodes the record where it lies. */
+bool l_split_push_easy(lua_State *L, l_reader *u) {
+    neap_split_record record;
+    size_t len;
+    if (u->is_busy || u->is_misfed || !neap_split_peek(&u->split, &record)) return false;
+    u->is_busy = true;
+    len = l_json_push_first(L, record.text, record.len, &u->options);
+    u->is_busy = false;
+    if (len > 0) neap_split_take(&u->split, len);
+    return len > 0;
+}
+
 /* reader:next() -> value | nil: none at present, or the end | nil, err again and again. The error's message
  * names the record, its `truncated` says that the document ended too early.           [-0, +1|2, e] */
 static int l_split_next(lua_State *L) {
@@ -100,7 +117,9 @@ static int l_split_next(lua_State *L) {
     neap_split_record record;
     neap_err err;
     bool is_good;
-    int rc = neap_split_next(&u->split, &record);
+    int rc;
+    if (l_split_push_easy(L, u)) return 1;
+    rc = neap_split_next(&u->split, &record);
     if (rc < 0) return fail(L, u);
     if (rc == 0) {
         lua_pushnil(L);
@@ -159,40 +178,70 @@ static int l_split_frame(lua_State *L) {
     return 1;
 }
 
-/* Maps the records at hand until there are max bytes of lines. Sets how many; returns the last one's code. */
-static int map_records(l_reader *u, neap_mapping *mapping, size_t max, lua_Integer *count) {
+/* Maps the next record. 1, 0 or a code, as neap_split_next. */
+static int map_record(l_reader *u, neap_mapping *mapping, neap_buf *lines) {
     neap_split_record record;
     neap_err err;
+    int rc;
+    if (u->options.depth >= NEAP_MAPPING_DEPTH && neap_split_peek(&u->split, &record)) {
+        size_t len = neap_mapping_try(mapping, record.text, record.len, lines);
+        if (len > 0) {
+            neap_split_take(&u->split, len);
+            return 1;
+        }
+    }
+    rc = neap_split_next(&u->split, &record);
+    if (rc <= 0) return rc;
+    rc = neap_mapping_apply(mapping, record.text, record.len, lines, &err);
+    return rc < 0 ? neap_split_refuse(&u->split, &record, rc, err.message) : 1;
+}
+
+/* Maps the records at hand until there are max bytes of lines. Sets how many; returns the last one's code. */
+static int map_records(l_reader *u, neap_mapping *mapping, size_t max, neap_buf *lines, lua_Integer *count) {
+    size_t start = lines->len;
     int rc = 1;
-    u->lines.len = 0;
-    for (*count = 0; u->lines.len < max; (*count)++) {
-        rc = neap_split_next(&u->split, &record);
+    for (*count = 0; lines->len - start < max; (*count)++) {
+        rc = map_record(u, mapping, lines);
         if (rc <= 0) break;
-        rc = neap_mapping_apply(mapping, record.text, record.len, &u->lines, &err);
-        if (rc < 0) return neap_split_refuse(&u->split, &record, rc, err.message);
     }
     return rc;
 }
 
-/* reader:text(program, max) -> text, count: lines of the records at hand, mapped, until they are max bytes or
- * a little more; never a part of one | nil: none at present, or the end | nil, err as of next, which is also
- * what a record is told by that cannot be mapped.                                     [-0, +1|2, e] */
+/* Pushes the lines. */
+static void push_lines(lua_State *L, l_reader *u) {
+    u->is_busy = true; /* whoever went on after an error here would miss these records */
+    lua_pushlstring(L, u->lines.data, u->lines.len);
+    u->is_busy = false;
+    if (u->lines.cap > LINES_KEEP) neap_buf_free(&u->lines);
+}
+
+/* reader:text(program, max, file?) -> text, count: lines of the records at hand, mapped, until they are max bytes
+ * or a little more; never a part of one. With a file they go into its buffer, and text is true | nil: none at
+ * present, or the end | nil, err as of next, which is also what a record is told by that cannot be mapped.
+ *                                                                                     [-0, +1|2, e] */
 static int l_split_text(lua_State *L) {
     l_reader *u = check_idle(L);
     neap_mapping *mapping = l_mapping_check(L, 2);
     lua_Integer max = luaL_checkinteger(L, 3), count;
+    bool is_filed = !lua_isnoneornil(L, 4);
+    neap_buf *lines = is_filed ? l_file_begin(L, 4) : &u->lines;
+    size_t start;
     int rc;
     luaL_argcheck(L, max > 0, 3, "a number of bytes expected");
-    rc = map_records(u, mapping, (size_t)max, &count);
+    if (!is_filed) lines->len = 0;
+    start = lines->len;
+    rc = map_records(u, mapping, (size_t)max, lines, &count);
     if (count == 0 && rc < 0) return fail(L, u);
     if (count == 0) {
         lua_pushnil(L);
         return 1;
     }
-    u->is_busy = true; /* whoever went on after an error here would miss these records */
-    lua_pushlstring(L, u->lines.data, u->lines.len);
-    u->is_busy = false;
-    if (u->lines.cap > LINES_KEEP) neap_buf_free(&u->lines);
+    if (is_filed) {
+        l_file_end(L, 4, lines->len - start);
+        lua_pushboolean(L, 1);
+    } else {
+        push_lines(L, u);
+    }
     lua_pushinteger(L, count);
     return 2;
 }
@@ -271,8 +320,9 @@ static void open_class(lua_State *L) {
 }
 
 int luaopen_neap_split(lua_State *L) {
-    static const luaL_Reg funcs[] = {{"reader", l_split_reader}, {NULL, NULL}};
+    static const luaL_Reg funcs[] = {{"reader", l_split_reader}, {"pull", l_split_pull}, {NULL, NULL}};
     open_class(L);
+    l_split_pull_init(L);
     luaL_newlib(L, funcs);
     return 1;
 }

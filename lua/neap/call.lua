@@ -6,10 +6,10 @@ local admission = require "neap.call.admission"
 local binding = require "neap.call.bind"
 local bodies = require "neap.call.body"
 local build = require "neap.call.build"
+local judge = require "neap.call.judge"
 local log = require "neap.native.log"
 local null = require "neap.null"
 local outcome = require "neap.call.outcome"
-local redirects = require "neap.call.redirect"
 local reply = require "neap.call.reply"
 local runtime = require "neap.runtime"
 local session = require "neap.session"
@@ -55,102 +55,34 @@ local function send(bound, request, flowcall, slot, credential, read)
     return res, err, decoded
 end
 
-local FAILURES = { network = "network", timeout = "timeout" }
-
---- A wait for the next send that is long enough to be told, in seconds.
-local LONG_WAIT = 60
-
---- Tells of a long wait between pages, of which nothing else tells. -> the verdict
-local function tell_wait(bound, request, said, verdict, seconds)
-    if verdict == "retry" and request.is_opened and seconds >= LONG_WAIT then
-        log.write("info", "asking again after a wait", {
-            call = bound.endpoint.vendor .. "." .. bound.endpoint.name, seconds = math.ceil(seconds), after = said,
-        })
-    end
-    return verdict
+--- One send and what follows from it. -> as `judge.answer`
+local function attempt(bound, request, flowcall, slot, read, token, doubt)
+    local res, err, decoded = send(bound, request, flowcall, slot, bound.session and token.credential or nil, read)
+    if log.enabled "debug" then log_send(bound, request, res or flowcall:answer(), err) end
+    if decoded == nil then return judge.answer(bound, request, flowcall, slot, read, token, doubt, res, err) end
+    return true, outcome.conclude(bound, flowcall, slot, doubt, reply.judge(bound, decoded, flowcall))
 end
-
---- A send without a usable answer: `err` is the transport's, or that of a reply cut short.
--- -> "retry" or else the verdict; is there doubt now
-local function settle_failure(bound, request, flowcall, err, doubt)
-    local class = err.truncated and "truncated" or FAILURES[err.kind]
-    return tell_wait(bound, request, err.message, flowcall:settle(nil, class, err.sent)), doubt or err.sent
-end
-
-local OUTAGE = { [502] = true, [503] = true, [504] = true }
-
---- Tells the session of an answer. -> true: it means that the token is dead. A token of an earlier run
--- may be one that the vendor knows no more at all.
-local function note_session(bound, token, res)
-    local status = res:status()
-    local is_dead = reply.is_expiry(bound.session.spec.expired, bound.endpoint.envelope, res)
-        or status == 401 and token.is_stored
-    if is_dead then bound.session:drop(token) else bound.session:answered(token, status) end
-    return is_dead
-end
-
---- Judges an answer outside 2xx by the retry rules. -> "retry" or else the verdict
-local function settle_refusal(bound, request, flowcall, slot, res)
-    local status = res:status()
-    local verdict = tell_wait(bound, request, "HTTP " .. status,
-        flowcall:settle(status, nil, false, reply.retry_after(res)))
-    if slot and OUTAGE[status] then slot:met_outage(bound.gate, status, rawget(bound.client, "outage_wait")) end
-    return verdict
-end
-
-local function read_payload(bound, res) return reply.payload(bound, res) end
 
 --- Sends until there is an outcome. `read` makes the result of a 2xx answer, the payload by default; `held` is a
--- call that somebody else finishes. One function, for each of many waiting calls has its frame.
-local function exchange(bound, request, slot, read, held)
+-- call that somebody else finishes; `lock` is the turn of its key. Each of many waiting calls has this frame, and a
+-- stack as deep as it ever was: so it has few variables, and its caller calls it last.
+local function exchange(bound, request, slot, read, held, lock)
+    local _ <close> = lock
+    if lock then lock:acquire(slot) end
     local flowcall = held or bound.route:call(request.policy, request.is_repeatable)
     local _ <close> = not held and flowcall or nil
-    local hops, doubt, renewed = 0, false, false -- doubt: an earlier send may have taken effect
+    if held then request.hops, request.is_renewed = nil, nil end
+    local doubt = false -- an earlier send may have taken effect
     while true do
         local token, err = admission.enter(bound, flowcall, slot)
         if not token then
             err.down = err.kind == "outage"
             return outcome.fail(bound, flowcall, err, doubt)
         end
-        local res, payload, cut, verdict, ok, decoded
-        res, err, decoded = send(bound, request, flowcall, slot, bound.session and token.credential or nil, read)
-        if log.enabled "debug" then log_send(bound, request, res or flowcall:answer(), err) end
-        if decoded ~= nil then
-            return outcome.conclude(bound, flowcall, slot, doubt, reply.judge(bound, decoded, flowcall))
-        end
-        local status = res and res:status()
-        local is_expiry = res and bound.session and note_session(bound, token, res)
-        if res and status >= 200 and status < 300 then
-            payload, err, cut = (read or read_payload)(bound, res, request)
-            if not cut then
-                flowcall:settle(status)
-                return outcome.conclude(bound, flowcall, slot, doubt, payload, err)
-            end
-            err.sent = true
-        end
-        if not res or cut then
-            verdict, doubt = settle_failure(bound, request, flowcall, err, doubt)
-        elseif redirects.is_redirect(status) then
-            flowcall:settle(status)
-            ok, err = redirects.follow(request, res, hops)
-            if not ok then return outcome.fail(bound, flowcall, err, doubt) end
-            hops, verdict = hops + 1, "retry"
-        elseif is_expiry and not renewed then -- once per call: the second time it is refused
-            flowcall:settle(status)
-            renewed, verdict = true, "retry"
-        elseif doubt and status == bound.endpoint.repeated then -- the send without an answer did arrive
-            flowcall:settle(status)
-            flowcall:judge()
-            return outcome.conclude(bound, flowcall, slot, doubt, null)
-        else
-            verdict = settle_refusal(bound, request, flowcall, slot, res)
-            doubt = doubt and (OUTAGE[status] or status == 429)
-        end
-        if slot then slot:settled(doubt) end
-        if verdict ~= "retry" or admission.is_stopping(slot) then
-            if not res or cut then return outcome.transport_error(bound, request, flowcall, err, verdict, doubt) end
-            return outcome.refusal(bound, flowcall, res, verdict, doubt, is_expiry)
-        end
+        local is_over, payload
+        is_over, payload, err = attempt(bound, request, flowcall, slot, read, token, doubt)
+        if is_over then return payload, err end
+        doubt = payload
     end
 end
 
@@ -183,8 +115,8 @@ local function prepare(handle, client, values)
 end
 
 --- Sends what was prepared. Waits without blocking.
-local function finish(bound, request, slot, read)
-    if bound then return exchange(bound, request, slot, read) end
+local function finish(bound, request, slot, lock)
+    if bound then return exchange(bound, request, slot, nil, nil, lock) end
     if request then return nil, request end -- an error
     return null
 end
@@ -255,7 +187,9 @@ local function with(values, more)
 end
 
 --- Sends a call with others if the vendor takes it so, else alone.
-local function gather(handle, client, values, slot)
+local function gather(handle, client, values, slot, lock)
+    local _ <close> = lock
+    if lock then lock:acquire(slot) end
     local payload, err, earlier = slot.delivery.batches:join(handle, client, values, slot)
     if payload ~= nil or err then return payload, err end
     payload, err = M.send(handle, client, earlier and with(values, handle.endpoint.batch.alone) or values, slot)
@@ -295,15 +229,12 @@ function M.perform(handle, client, params)
     if not values then return outcome.refused(err, endpoint) end
     local slot = task.attached()
     if not slot then return M.send(handle, client, values) end
-    local lock <close> = lock_of(slot, endpoint, client, values)
+    local lock = lock_of(slot, endpoint, client, values)
     if endpoint.batch and slot.delivery.batches then
-        values = build.snapshot(values)
-        if lock then lock:acquire(slot) end
-        return gather(handle, client, values, slot)
+        return gather(handle, client, build.snapshot(values), slot, lock)
     end
     local bound, request = prepare(handle, client, values)
-    if bound and lock then lock:acquire(slot) end
-    return finish(bound, request, slot)
+    return finish(bound, request, slot, lock)
 end
 
 return M

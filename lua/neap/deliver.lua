@@ -58,7 +58,7 @@ local function letters_path(from, opts)
 end
 
 local function new_delivery(from, fn, opts, path)
-    return setmetatable({
+    local self = setmetatable({
         source = from, fn = fn, concurrency = opts.concurrency or DEFAULT_CONCURRENCY, resume = opts.resume,
         places = 0,      -- held
         parked = 0,      -- records without a place
@@ -77,6 +77,8 @@ local function new_delivery(from, fn, opts, path)
         started = clock.now(),
         letters = deadletter.writer(path),
     }, Delivery)
+    self.slots = slots.class(self)
+    return self
 end
 
 -- Places ---------------------------------------------------------------------------------------
@@ -87,17 +89,17 @@ function Delivery:next_returning()
         local slot = self.returning[self.returning_first]
         self.returning[self.returning_first] = nil
         self.returning_first = self.returning_first + 1
-        if slot.is_running then return slot end
+        if slot.before then return slot end
     end
 end
 
 --- Passes a place on: to a parked record that wants one, else to the reader.
-function Delivery:release(slot)
-    slot.has_place = false
+function Delivery:release()
     local following = self.returning_first <= self.returning_last and self:next_returning()
     if following then
-        following.has_place = true
-        following.place_event:signal()
+        local wanted = following.place
+        following.place = "granted"
+        wanted:signal()
         return
     end
     self.places = self.places - 1
@@ -112,30 +114,29 @@ function Delivery:made_room()
 end
 
 function Delivery:park(slot)
-    if slot.parked then return end
+    if slot.place ~= true then return end
     self.parked = self.parked + 1
-    slot.parked = true
-    self:release(slot)
+    slot.place = false
+    self:release()
 end
 
 ---@async
 function Delivery:unpark(slot)
-    if not slot.parked then return end
+    if slot.place ~= false then return end
     if self.places < self.concurrency then
         self.places = self.places + 1
-        slot.has_place = true
     else
-        slot.place_event = event.new()
+        local place = event.new()
+        slot.place = place
         self.returning_last = self.returning_last + 1
         self.returning[self.returning_last] = slot
-        slot.place_event:wait()
+        place:wait()
     end
-    self:leave_parked(slot)
+    slot.place = true
+    self:leave_parked()
 end
 
-function Delivery:leave_parked(slot)
-    if not slot.parked then return end
-    slot.parked = false
+function Delivery:leave_parked()
     self.parked = self.parked - 1
     self:made_room()
 end
@@ -168,11 +169,13 @@ end
 
 --- Takes a record out of the delivery.
 function Delivery:leave(slot)
-    if not slot.is_running then return false end
+    if not slot.before then return false end
+    local place = slot.place
+    slot.place = nil
     self.running:remove(slot)
-    if slot.retried then self.retried = self.retried + 1 end
-    self:leave_parked(slot)
-    if slot.has_place then self:release(slot) end
+    if slot:is_retried() then self.retried = self.retried + 1 end
+    if place ~= true then self:leave_parked() end
+    if place == true or place == "granted" then self:release() end
     if self.running.count == 0 then self.idle:broadcast() end
     return true
 end
@@ -198,9 +201,9 @@ end
 
 --- A setting was missing before anything was sent: the records stay where they are, unread.
 function Delivery:is_unattempted(slot, reason)
-    if reason ~= "settings" or self.has_sent or slot.sent or self.ok > 0 then return false end
+    if reason ~= "settings" or self.has_sent or slot:is_sent() or self.ok > 0 then return false end
     for other in self.running:each() do
-        if other.sent then return false end
+        if other:is_sent() then return false end
     end
     return true
 end
@@ -225,7 +228,7 @@ function Delivery:settle(slot, ok, value, err)
     else
         self:settle_failure(slot, failure_of(ok, value, err))
     end
-    self.has_sent = self.has_sent or slot.sent
+    self.has_sent = self.has_sent or slot:is_sent()
     self.progress:update()
 end
 
@@ -256,9 +259,9 @@ end
 function Delivery:cut(everything)
     local caught = {}
     for slot in self.running:each() do caught[#caught + 1] = slot end
+    slots.stop(self.slots)
     for _, slot in ipairs(caught) do
-        slot.stopping = true
-        if slot.on_wire == 0 or everything then
+        if everything or not slot:is_on_wire() then
             local err = self:ended_error(slot)
             slot.task:cancel()
             if self:leave(slot) then self:bury_caught(slot.record, slot.line, err) end
@@ -325,7 +328,7 @@ local function work(delivery, slot)
 end
 
 function Delivery:start(record, line)
-    local slot = slots.new(self, record, line)
+    local slot = slots.new(self.slots, record, line)
     self.places = self.places + 1
     self.running:add(slot)
     slot.task = task.spawn_below(self.task, work, self, slot)

@@ -107,8 +107,7 @@ function M.each(handle, client, params, opts)
         size = size_of(endpoint, values, opts), max_pages = opts.max_pages, max_records = opts.max_records,
         vendor = endpoint.vendor, endpoint = endpoint.name,
     })
-    local next_of = walk.next_record
-    local function next_record() return next_of(walk) end
+    local next_record = walk:iterator()
     walks_of[next_record] = walk
     return next_record, nil, nil, walk
 end

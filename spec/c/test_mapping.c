@@ -33,6 +33,29 @@ static neap_mapping *compile(const map *spec, int line) {
     return m;
 }
 
+static bool is_tried; /* each record once more, by neap_mapping_try */
+
+/* What neap_mapping_try makes of a record that was applied with that outcome: the same, also of one with something
+ * behind it. What it refuses neap_mapping_apply has to, and nothing is left of it. */
+static void check_try(neap_mapping *m, const char *json, size_t len, int rc, const neap_buf *want) {
+    neap_buf text = {0}, got = {0};
+    uint64_t count = neap_mapping_count(m);
+    size_t used;
+    neap_buf_puts(&got, "|");
+    used = neap_mapping_try(m, json, len, &got);
+    CHECK(rc < 0 ? used < len || used == 0 : used > 0);
+    CHECK(neap_mapping_count(m) == count + (used > 0));
+    CHECK(used > 0 || got.len == 1);
+    if (rc == 0) CHECK(got.len == want->len && memcmp(got.data, want->data, got.len) == 0);
+    got.len = 1;
+    neap_buf_add(&text, json, len);
+    neap_buf_puts(&text, ",{\"a\":2}]");
+    if (rc == 0) CHECK(neap_mapping_try(m, text.data, text.len, &got) == used);
+    if (rc == 0) CHECK(got.len == want->len && memcmp(got.data, want->data, got.len) == 0);
+    neap_buf_free(&text);
+    neap_buf_free(&got);
+}
+
 /* The line of a record, or the fault, as a C string in `out`. Memory is of the record's own size. */
 static void run(neap_mapping *m, const char *json, size_t len, neap_buf *out) {
     char *copy = malloc(len > 0 ? len : 1);
@@ -43,6 +66,7 @@ static void run(neap_mapping *m, const char *json, size_t len, neap_buf *out) {
     neap_buf_puts(out, "|");
     rc = neap_mapping_apply(m, copy, len, out, &err);
     CHECK(rc == 0 || (rc == err.code && out->len == 1));
+    if (is_tried) check_try(m, copy, len, rc, out);
     if (rc < 0) neap_buf_puts(out, err.message);
     neap_buf_add(out, "", 1);
     free(copy);
@@ -51,6 +75,7 @@ static void run(neap_mapping *m, const char *json, size_t len, neap_buf *out) {
 static void check_map(const map *spec, const char *json, size_t len, const char *want, int line) {
     neap_mapping *m = compile(spec, line);
     neap_buf out = {0};
+    is_tried = true;
     for (int i = 0; i < 2; i++) { /* the second finds buffers in use */
         run(m, json, len, &out);
         check_str(out.data + 1, want, __FILE__, line, json);
@@ -58,6 +83,7 @@ static void check_map(const map *spec, const char *json, size_t len, const char 
     run(m, "{\"a\":[{\"x\":\"\\n\"},", 18, &out); /* a fault in the middle leaves nothing behind */
     run(m, json, len, &out);
     check_str(out.data + 1, want, __FILE__, line, "after a fault");
+    is_tried = false;
     neap_mapping_free(m);
     neap_buf_free(&out);
 }

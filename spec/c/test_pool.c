@@ -69,6 +69,24 @@ static void test_blocks(void) {
     CHECK(pool.chunks == NULL && pool.left == 0);
 }
 
+/* So many that the chunks are of all sizes: each keeps what was written. */
+static void test_many(void) {
+    enum { MANY = 300000, SIZE = 100 };
+    static block many[MANY];
+    neap_pool pool = {0};
+    for (size_t i = 0; i < MANY; i++) {
+        many[i] = (block){neap_pool_realloc(&pool, NULL, 4, SIZE), SIZE, (unsigned char)(i % 251)};
+        if (many[i].data != NULL) memset(many[i].data, many[i].byte, SIZE);
+    }
+    for (size_t i = 0; i < MANY; i++) {
+        if (!is_whole(&many[i], SIZE)) CHECK(false);
+        neap_pool_realloc(&pool, many[i].data, SIZE, 0);
+    }
+    CHECK_EQ_INT(pool.used, 0);
+    neap_pool_deinit(&pool);
+    CHECK(pool.chunks == NULL && pool.total == 0);
+}
+
 /* Lua gives the kind of a new block where its old size would be. */
 static void test_new(void) {
     neap_pool pool = {0};
@@ -132,6 +150,7 @@ static void test_limit(void) {
 
 int main(void) {
     test_blocks();
+    test_many();
     test_new();
     test_no_memory();
     test_limit();

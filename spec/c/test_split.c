@@ -1,6 +1,8 @@
-/* test_split.c: core/split.h. Every case is read whole, cut in two at every place, and byte by byte.
+/* test_split.c: core/split.h. Every case is read whole, cut in two at every place, and byte by byte; and all of it
+ * by a reader that sees itself where objects end.
  * test_split_portable.c runs all of it again with the scanner for machines without SSE2. */
 #include "../../csrc/core/split.h"
+#include "../../csrc/core/json.h"
 #include "../../csrc/core/random.h"
 #include "check.h"
 
@@ -35,10 +37,37 @@ static int feed(neap_split *s, const char *bytes, size_t len) {
     return rc;
 }
 
+/* Gets how long the object is that text begins with; 0: it does not end there, or is not right. */
+static size_t object_len(const char *text, size_t len, size_t depth_max) {
+    neap_json_reader r = {0};
+    neap_json_token token;
+    size_t found = 0;
+    neap_json_reader_start(&r, text, len, depth_max);
+    do token = neap_json_reader_next(&r);
+    while (token > NEAP_JSON_END && r.depth > 0);
+    if (token == NEAP_JSON_OBJECT_END) found = (size_t)(r.at - text);
+    neap_json_reader_deinit(&r);
+    return found;
+}
+
+static bool is_peeked; /* records are taken as they are shown, where that can be */
+
+/* Takes the record that comes next. */
+static bool take_one(neap_split *s, neap_split_record *r) {
+    size_t len = 0;
+    if (!is_peeked || !neap_split_peek(s, r)) return neap_split_next(s, r) > 0;
+    CHECK(r->len > 0 && r->len <= s->options.record_max && *r->text == '{');
+    len = object_len(r->text, r->len, s->options.depth_max);
+    if (len == 0) return neap_split_next(s, r) > 0;
+    r->len = len;
+    neap_split_take(s, len);
+    return true;
+}
+
 /* Appends the records that are at hand, a bar behind each. */
 static void take(neap_split *s, neap_buf *out) {
     neap_split_record r;
-    while (neap_split_next(s, &r) > 0) {
+    while (take_one(s, &r)) {
         neap_buf_add(out, r.text, r.len);
         neap_buf_puts(out, "|");
     }
@@ -95,6 +124,9 @@ static void check_read(neap_split_options o, const char *text, size_t len, const
     neap_buf whole = {0};
     uint64_t hash = read_cut(&o, text, len, len, 1, false, &whole);
     check_str(whole.data, want, __FILE__, line, "records and frame, of one piece");
+    is_peeked = !is_peeked; /* the hash is the same */
+    check_one(&o, text, len, len, 1, false, want, hash, line);
+    is_peeked = !is_peeked;
     for (size_t cut = 0; cut <= len; cut++) check_one(&o, text, len, cut, len + 1, false, want, hash, line);
     check_one(&o, text, len, 0, 1, false, want, hash, line);
     check_one(&o, text, len, 0, 1, true, want, hash, line);
@@ -453,7 +485,34 @@ static void test_order_of_calls(void) {
     neap_split_deinit(&s);
 }
 
-int main(void) {
+/* What a peek shows is what follows, and neither it nor a part of a record that it shows takes anything. */
+static void test_peek(void) {
+    neap_split_options o = json(NULL, 0);
+    neap_split_record r;
+    neap_split s;
+    CHECK_EQ_INT(neap_split_init(&s, &o), 0);
+    CHECK(!neap_split_peek(&s, &r));
+    feed(&s, "[ {\"a\": 1}, 7, {", 16);
+    CHECK(neap_split_peek(&s, &r) && r.len == 14 && memcmp(r.text, "{\"a\": 1}, 7, {", 14) == 0);
+    CHECK(neap_split_peek(&s, &r) && s.count == 0);
+    neap_split_take(&s, 8);
+    CHECK_EQ_INT(s.count, 1);
+    CHECK(!neap_split_peek(&s, &r)); /* no object */
+    CHECK(neap_split_next(&s, &r) == 1 && r.len == 1 && *r.text == '7');
+    CHECK(neap_split_peek(&s, &r) && r.len == 1);
+    CHECK_EQ_INT(neap_split_next(&s, &r), 0);
+    feed(&s, "}]", 2);
+    CHECK(neap_split_peek(&s, &r) && r.len == 3);
+    neap_split_take(&s, 2);
+    CHECK(!neap_split_peek(&s, &r));
+    CHECK_EQ_INT(neap_split_finish(&s), 0);
+    CHECK(!neap_split_peek(&s, &r));
+    CHECK_EQ_INT(neap_split_next(&s, &r), 0);
+    CHECK_EQ_INT(s.count, 3);
+    neap_split_deinit(&s);
+}
+
+static void test_readings(void) {
     test_records();
     test_way();
     test_not_found();
@@ -463,6 +522,16 @@ int main(void) {
     test_record_max();
     test_frame_max();
     test_depth_max();
+}
+
+int main(void) {
+    test_readings();
+    is_peeked = true;
+    test_readings();
+    test_escapes_everywhere();
+    test_hash();
+    is_peeked = false;
+    test_peek();
     test_bracket_bomb();
     test_memory();
     test_against_plain();

@@ -128,6 +128,18 @@ static void add_entries(neap_mapping *m, neap_mapping_cast cast) {
         HOLDS(neap_mapping_add(m, &entries[i], NULL) == 0);
 }
 
+/* What neap_mapping_try takes is what neap_mapping_apply makes of it; it takes all that is right. */
+static void check_try(neap_mapping *m, const char *json, size_t len, int rc, const neap_buf *line) {
+    neap_buf got = {0}, want = {0};
+    size_t used = neap_mapping_try(m, json, len, &got);
+    HOLDS(used <= len && (used > 0 || (rc < 0 && got.len == 0)));
+    if (used > 0) HOLDS(neap_mapping_apply(m, json, used, &want, NULL) == 0);
+    if (used > 0) HOLDS(got.len == want.len && memcmp(got.data, want.data, got.len) == 0);
+    if (rc == 0) HOLDS(got.len == line->len && memcmp(got.data, line->data, got.len) == 0);
+    neap_buf_free(&got);
+    neap_buf_free(&want);
+}
+
 /* Maps a record twice, behind a byte of something else. Returns the code. */
 static int map_record(neap_mapping *m, const char *json, size_t len, neap_buf *out) {
     neap_buf again = {0};
@@ -138,6 +150,7 @@ static int map_record(neap_mapping *m, const char *json, size_t len, neap_buf *o
     HOLDS(neap_mapping_apply(m, json, len, &again, NULL) == rc && again.len == out->len + 1);
     HOLDS(out->len == 0 || memcmp(out->data, again.data + 1, out->len) == 0);
     HOLDS(rc < 0 || out->data[out->len - 1] == '\n');
+    check_try(m, json, len, rc, out);
     neap_buf_free(&again);
     return rc;
 }

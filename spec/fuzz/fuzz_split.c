@@ -1,4 +1,4 @@
-/* fuzz_split.c: what comes out does not depend on where the pieces are cut; and a document is right exactly if
+/* fuzz_split.c: what comes out does not depend on where the pieces are cut, or on who sees where records end; and a document is right exactly if
  * its frame, its records and what is between them are, which then are all of it.
  *
  * The first byte says what is read: '0' an array, '1' that at "a", '2' that at "a", "b", '3' lines; '4' to '7'
@@ -40,9 +40,27 @@ static bool copy_json(neap_buf *out, const char *text, size_t len) {
     return token == NEAP_JSON_END;
 }
 
-static void take(neap_split *s, reading *to) {
+/* Takes the record that comes next; `peeks`: where it ends is seen here, if it is an object that is right. */
+static bool take_one(neap_split *s, bool peeks, neap_split_record *r) {
+    neap_json_reader reader = {0};
+    neap_json_token token;
+    size_t len;
+    if (!peeks || !neap_split_peek(s, r)) return neap_split_next(s, r) > 0;
+    HOLDS(*r->text == '{');
+    neap_json_reader_start(&reader, r->text, r->len, s->options.depth_max);
+    do token = neap_json_reader_next(&reader);
+    while (token > NEAP_JSON_END && reader.depth > 0);
+    len = (size_t)(reader.at - r->text);
+    neap_json_reader_deinit(&reader);
+    if (token != NEAP_JSON_OBJECT_END) return neap_split_next(s, r) > 0;
+    r->len = len;
+    neap_split_take(s, len);
+    return true;
+}
+
+static void take(neap_split *s, bool peeks, reading *to) {
     neap_split_record r;
-    while (neap_split_next(s, &r) > 0) {
+    while (take_one(s, peeks, &r)) {
         HOLDS(r.len > 0 && r.len <= s->options.record_max);
         if (to->count++ > 0) HOLDS(neap_buf_puts(&to->records, ",") == 0);
         HOLDS(neap_buf_add(&to->records, r.text, r.len) == 0);
@@ -50,7 +68,8 @@ static void take(neap_split *s, reading *to) {
     }
 }
 
-static reading read_in(const neap_split_options *o, const char *text, size_t len, size_t piece, bool late) {
+static reading read_in(const neap_split_options *o, const char *text, size_t len, size_t piece, bool late,
+                       bool peeks) {
     reading to = {.right = true};
     const char *frame;
     size_t frame_len = 0;
@@ -58,10 +77,10 @@ static reading read_in(const neap_split_options *o, const char *text, size_t len
     HOLDS(neap_split_init(&s, o) == 0);
     for (size_t at = 0; at < len && s.err.code == 0; at += piece) {
         neap_split_feed(&s, text + at, len - at < piece ? len - at : piece);
-        if (!late) take(&s, &to);
+        if (!late) take(&s, peeks, &to);
     }
     neap_split_finish(&s);
-    take(&s, &to);
+    take(&s, peeks, &to);
     frame = neap_split_frame(&s, &frame_len);
     HOLDS((frame == NULL) == (s.err.code < 0));
     if (frame != NULL) HOLDS(frame_len <= o->frame_max && neap_buf_add(&to.frame, frame, frame_len) == 0);
@@ -85,8 +104,8 @@ static bool same(const neap_buf *a, const neap_buf *b) {
 }
 
 static void check_same(const neap_split_options *o, const char *text, size_t len, size_t piece, bool late,
-                       const reading *a) {
-    reading b = read_in(o, text, len, piece, late);
+                       bool peeks, const reading *a) {
+    reading b = read_in(o, text, len, piece, late, peeks);
     HOLDS(same(&a->records, &b.records) && same(&a->frame, &b.frame));
     HOLDS(a->count == b.count && a->hash == b.hash && a->found == b.found);
     HOLDS(a->truncated == b.truncated && strcmp(a->err.message, b.err.message) == 0);
@@ -147,11 +166,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         o.frame_max = 20;
         o.depth_max = 4;
     }
-    whole = read_in(&o, text, len, len, false);
-    check_same(&o, text, len, 1, false, &whole);
-    check_same(&o, text, len, 1, true, &whole);
-    check_same(&o, text, len, 7, false, &whole);
-    check_same(&o, text, len, 67, true, &whole);
+    whole = read_in(&o, text, len, len, false, false);
+    check_same(&o, text, len, len, false, true, &whole);
+    check_same(&o, text, len, 1, false, false, &whole);
+    check_same(&o, text, len, 1, true, true, &whole);
+    check_same(&o, text, len, 7, false, true, &whole);
+    check_same(&o, text, len, 67, true, false, &whole);
     if (is_lines && !is_small) check_lines(text, len, &whole);
     else if (!is_small && strstr(whole.err.message, "levels of nesting") == NULL) check_document(text, len, &whole);
     free_reading(&whole);

@@ -252,6 +252,16 @@ describe("neap.native.file", function()
         assert.error_matches(function() file.exists "a" end, "cannot wait here")
     end)
 
+    it("leaves out the record that would have to wait where nothing can", function()
+        local path, out = helper.tmpdir() .. "/a", nil
+        neap.run(function() out = assert(file.open(path, "w")):buffer(8) end)
+        assert.is_true(out:write_record {})
+        assert.error_matches(function() out:write_record { a = 123456 } end, "cannot wait here")
+        assert.equal(3, out:written())
+        neap.run(function() assert(out:close()) end)
+        assert.equal("{}\n", helper.read(path))
+    end)
+
     it("writes records as json.encode does, whatever their keys are and in whatever order they came", function()
         local seed = 1
         local function random(n)

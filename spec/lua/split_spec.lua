@@ -1,4 +1,5 @@
 local neap = require "neap"
+local file = require "neap.native.file"
 local helper = require "spec.support.helper"
 local json = require "neap.native.json"
 local mapping = require "neap.native.mapping"
@@ -185,6 +186,26 @@ describe("neap.native.split reader", function()
             { to = "sn", from = { "id" }, cast = "integer" },
             { to = "city", from = { "a", "city" } },
         }
+
+        it("puts lines into a file's buffer", function()
+            neap.run(function()
+                local path = helper.tmpdir() .. "/a"
+                local out = assert(file.open(path, "w")):buffer(1000)
+                local reader = split.reader {}
+                reader:feed '[{"id":1},{"id":"2"},{"id":{}},{"id":4'
+                assert(out:write "head\n")
+                assert.same({ true, 2 }, { reader:text(program, 1000, out) })
+                assert.equal(#'head\n{"sn":1}\n{"sn":2}\n', out:written())
+                assert.equal("", helper.read(path))
+                local text, err = reader:text(program, 1000, out)
+                assert.is_nil(text)
+                assert.matches("record 3: sn: expected an integer, got an object", err.message, 1, true)
+                assert(out:close())
+                assert.equal('head\n{"sn":1}\n{"sn":2}\n', helper.read(path))
+                assert.has_error(function() split.reader {}:text(program, 1, out) end, "this file is closed")
+                assert.has_error(function() split.reader {}:text(program, 1, {}) end)
+            end)
+        end)
 
         it("gives lines of all records at hand, and their number", function()
             local reader = split.reader { way = { "data" } }

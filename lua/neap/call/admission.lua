@@ -24,9 +24,11 @@ local LONG_WAIT, TELL_EVERY = 10, 60
 
 --- Tells of a wait for a limit or a pause, not for every call that waits.
 local function tell_wait(bound)
-    local state, now = bound.queue:peek(), clock.now()
-    local seconds = math.max(state.next_in or 0, state.paused_in or 0)
-    if seconds < LONG_WAIT or now < (bound.told_at or -math.huge) + TELL_EVERY then return end
+    local seconds, paused = bound.queue:ready_in()
+    seconds = seconds or paused
+    if seconds < LONG_WAIT then return end
+    local now = clock.now()
+    if now < (bound.told_at or -math.huge) + TELL_EVERY then return end
     bound.told_at = now
     log.write("info", "waiting for the vendor's limit", {
         call = bound.endpoint.vendor .. "." .. bound.endpoint.name, seconds = math.ceil(seconds),

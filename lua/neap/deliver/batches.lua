@@ -192,7 +192,7 @@ function Batches:join(handle, client, params, slot)
     if not ok then error(payload, 0) end
     if payload ~= nil then return payload end
     if not is_divisible(err) or slot.stopping then return nil, error_of(err) end
-    slot.retried = true
+    slot:repeated()
     return nil, nil, err.attempts
 end
 

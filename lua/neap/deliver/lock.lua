@@ -16,7 +16,6 @@ local MOST_FREE = 256
 ---@class neap.Lock
 ---@field keys neap.Keys
 ---@field key string
----@field granted boolean
 ---@field queue? neap.Lock[] those that wait, of the holder of a key
 local Lock = {}
 Lock.__index = Lock
@@ -29,7 +28,7 @@ end
 ---@param key string
 ---@return neap.Lock
 function M.new(keys, key)
-    return setmetatable({ keys = keys, key = key, granted = false }, Lock)
+    return setmetatable({ keys = keys, key = key }, Lock)
 end
 
 local function sweep(keys)
@@ -54,11 +53,11 @@ local function leave(lock)
 end
 
 function Lock.__close(lock)
-    if not lock.granted then return leave(lock) end
+    if lock.keys.holders[lock.key] ~= lock then return leave(lock) end
     local queue = lock.queue
     local following = queue and table.remove(queue, 1)
     if not following then return give_back(lock.keys, lock.key) end
-    following.granted, following.queue = true, queue
+    following.queue = queue
     lock.keys.holders[lock.key] = following
     following.event:signal()
 end
@@ -70,7 +69,7 @@ function Lock:acquire(slot)
     local holder = keys.holders[key]
     if not holder then
         if holder == false then keys.free = keys.free - 1 end
-        keys.holders[key], self.granted = self, true
+        keys.holders[key] = self
         return
     end
     self.event = event.new()

@@ -6,25 +6,31 @@ local lock = require "neap.deliver.lock"
 
 local M = {}
 
---- What the call pipeline tells a record, a child of its task, or a batch (batch.lua).
+--- What the call pipeline tells a record, a child of its task, or a batch (batch.lua). Many may wait for hours: eight
+-- fields are as many as a table has room for before it doubles.
 ---@class neap.Slot
----@field delivery neap.Delivery
+---@field delivery neap.Delivery of the class
+---@field stopping boolean of the class: no more retries
 ---@field record table
 ---@field line? integer
 ---@field task neap.Task
----@field has_place boolean false while it is parked: waits for a retry, a gate, or its key's turn
----@field on_wire integer sends under way
----@field unanswered integer writes under way, or given up without an answer
----@field sent boolean something has left
----@field effect boolean an earlier call has written, or may have
----@field ambiguous boolean an earlier send of the present call may have taken effect
+---@field place boolean|userdata|"granted" true: it holds one; false: it is parked, it waits for a retry, a gate, or its
+-- key's turn; an event: it is parked and waits for a place; "granted": that has come. nil: it has left the delivery
 ---@field flowcall? userdata the call that was last sent, for its attempts
----@field retried boolean one of its calls was sent more than once
----@field stopping boolean no more retries
-local Slot = {
-    on_wire = 0, unanswered = 0, sent = false, effect = false, ambiguous = false, retried = false, stopping = false,
-}
-Slot.__index = Slot
+---@field fate integer counts and flags, see below
+---@field before? neap.Slot in the list of those under way
+---@field after? neap.Slot
+local Slot = {}
+
+-- Of `fate`.
+local ON_WIRE = 1                 -- a count: sends under way
+local UNANSWERED = 1 << 16        -- a count: writes under way, or given up without an answer
+local SENT = 1 << 32              -- something has left
+local EFFECT = 1 << 33            -- an earlier call has written, or may have
+local AMBIGUOUS = 1 << 34         -- an earlier send of the present call may have taken effect
+local RETRIED = 1 << 35           -- one of its calls was sent more than once
+local ON_WIRE_MASK = UNANSWERED - ON_WIRE
+local DOUBT_MASK = SENT - UNANSWERED | EFFECT | AMBIGUOUS
 
 --- A slot of a task that a record's task started: it counts sends, but places are the record's.
 local Child = setmetatable({}, { __index = Slot })
@@ -46,10 +52,28 @@ function Child:settled(ambiguous) self.parent:settled(ambiguous) end
 
 function Child:succeeded(write) self.parent:succeeded(write) end
 
+function Child:repeated() self.parent:repeated() end
+
 function Child:child() return self end
 
-function M.new(delivery, record, line)
-    return setmetatable({ delivery = delivery, record = record, line = line, has_place = true }, Slot)
+--- The class of the slots of a delivery.
+---@param delivery neap.Delivery
+function M.class(delivery)
+    local fields = { delivery = delivery, stopping = false }
+    for name, value in pairs(Slot) do fields[name] = value end
+    return { __index = fields, __close = Slot.__close }
+end
+
+--- Makes the slot of a record, which holds a place.
+function M.new(class, record, line)
+    return setmetatable({
+        record = record, line = line, place = true, fate = 0, task = nil, flowcall = nil, before = nil, after = nil,
+    }, class)
+end
+
+--- Nothing of a delivery is sent again.
+function M.stop(class)
+    class.__index.stopping = true
 end
 
 function Slot:child()
@@ -69,33 +93,48 @@ end
 --- A call is about to be sent. Returns what is closed when the send is over, however it ends.
 function Slot:sending(flowcall, write)
     local _, left = flowcall:sends()
+    local fate = self.fate | SENT
     if left > 0 then
-        self.retried = true
-    else
-        self.effect, self.ambiguous = self.effect or self.ambiguous, false
+        fate = fate | RETRIED
+    elseif fate & AMBIGUOUS ~= 0 then
+        fate = fate & ~AMBIGUOUS | EFFECT
     end
-    self.flowcall, self.on_wire, self.sent = flowcall, self.on_wire + 1, true
-    if write then self.unanswered = self.unanswered + 1 end
+    self.flowcall, self.fate = flowcall, fate + (write and ON_WIRE + UNANSWERED or ON_WIRE)
     return self
 end
 
 function Slot.__close(slot)
-    slot.on_wire = slot.on_wire - 1
+    slot.fate = slot.fate - ON_WIRE
 end
 
 --- The send has come back, with an answer or a failure; a cancelled one never does.
 function Slot:answered(write)
-    if write then self.unanswered = self.unanswered - 1 end
+    if write then self.fate = self.fate - UNANSWERED end
 end
 
 --- What came back was no success. `ambiguous`: the call may have taken effect all the same.
 function Slot:settled(ambiguous)
-    self.ambiguous = ambiguous
+    self.fate = ambiguous and self.fate | AMBIGUOUS or self.fate & ~AMBIGUOUS
 end
 
 function Slot:succeeded(write)
-    self.effect, self.ambiguous = self.effect or write, false
+    local fate = self.fate & ~AMBIGUOUS
+    self.fate = write and fate | EFFECT or fate
 end
+
+--- Its call is sent again, in another way.
+function Slot:repeated()
+    self.fate = self.fate | RETRIED
+end
+
+---@return boolean
+function Slot:is_on_wire() return self.fate & ON_WIRE_MASK ~= 0 end
+
+---@return boolean
+function Slot:is_sent() return self.fate & SENT ~= 0 end
+
+---@return boolean
+function Slot:is_retried() return self.fate & RETRIED ~= 0 end
 
 --- An answer that says the vendor is down: for the display. The probe is sent `wait` after its last one.
 function Slot:met_outage(gate, status, wait)
@@ -108,8 +147,8 @@ end
 --- What is known of the record's fate where no error of a call says it.
 ---@return neap.Outcome
 function Slot:outcome()
-    if self.unanswered > 0 or self.ambiguous or self.effect then return "unknown" end
-    return self.sent and "rejected" or "not_sent"
+    if self.fate & DOUBT_MASK ~= 0 then return "unknown" end
+    return self:is_sent() and "rejected" or "not_sent"
 end
 
 --- The error of a call that the end of the delivery keeps from being sent.
@@ -135,36 +174,36 @@ function Slot:lock(endpoint, client, key)
     return lock.new(keys, key)
 end
 
---- Slots in the order in which they were added. A table with slots for keys would be rehashed for every
--- record where as many as a power of two are under way.
+--- Slots in the order in which they were added: a ring through the list itself. A table with slots for keys would be
+-- rehashed for every record where as many as a power of two are under way.
 local List = {}
 List.__index = List
 
 function List:add(slot)
-    local last = self.last
-    slot.before, slot.is_running = last, true
-    if last then last.after = slot else self.first = slot end
-    self.last, self.count = slot, self.count + 1
+    local last = self.before
+    slot.before, slot.after = last, self
+    last.after, self.before, self.count = slot, slot, self.count + 1
 end
 
 function List:remove(slot)
     local before, after = slot.before, slot.after
-    if before then before.after = after else self.first = after end
-    if after then after.before = before else self.last = before end
-    slot.before, slot.after, slot.is_running = nil, nil, false
+    before.after, after.before = after, before
+    slot.before, slot.after = nil, nil
     self.count = self.count - 1
 end
 
 --- Iterates; what is removed meanwhile must not be the next one.
 function List:each()
     return function(list, slot)
-        if slot then return slot.after end
-        return list.first
+        local following = (slot or list).after
+        if following ~= list then return following end
     end, self
 end
 
 function M.list()
-    return setmetatable({ count = 0 }, List)
+    local list = setmetatable({ count = 0 }, List)
+    list.before, list.after = list, list
+    return list
 end
 
 return M

@@ -10,8 +10,9 @@
 --   page.header(name)      -> string | nil
 --   page.url               that was answered
 --   page.count             number of records, where it is known before the last one was read
---   page.texts(program, max) -> text, count | nil at the end | nil, err    what a map makes of several records;
---                             only of pages that can do that without Lua
+--   page.reader()          -> userdata | nil      what gives the records at hand as they are, without `next_record`
+--   page.texts(program, max, file) -> text, count | nil at the end | nil, err    what a map makes of several records,
+--                             true where it is in the file; only of pages that can do that without Lua
 --   page.bytes()           bytes of the answer that were read
 --   page.close()           no more of it is needed
 

@@ -148,18 +148,19 @@ function Stream:await(err)
     return record
 end
 
---- Gets what a map makes of several records; nil at the end.
+--- Gets what a map makes of several records, or puts it into a file; nil at the end.
 ---@async
 ---@param program userdata
 ---@param max integer bytes, about
----@return string|nil text
+---@param file? userdata
+---@return string|true|nil text true: it is in the file
 ---@return integer|neap.Error|nil count or err
-function Stream:texts(program, max)
-    local text, count = self.reader:text(program, max)
+function Stream:texts(program, max, file)
+    local text, count = self.reader:text(program, max, file)
     while text == nil do
         local more, err = go_on(self, count)
         if not more then return nil, err end
-        text, count = self.reader:text(program, max)
+        text, count = self.reader:text(program, max, file)
     end
     return text, count
 end
@@ -239,9 +240,13 @@ function M.page(paging, body, ordered)
         return record
     end
 
+    function page.reader()
+        if not self.is_xml and not may_trail and not finish then return self.reader end
+    end
+
     if not self.is_xml and not may_trail then
-        function page.texts(program, max)
-            local text, count = self:texts(program, max)
+        function page.texts(program, max, file)
+            local text, count = self:texts(program, max, file)
             if text or count then return text, count end
             return conclude()
         end

@@ -5,6 +5,7 @@
 local errors = require "neap.error"
 local guards = require "neap.paging.guard"
 local json = require "neap.native.json"
+local split = require "neap.native.split"
 local task = require "neap.native.task"
 
 local M = {}
@@ -27,6 +28,7 @@ local TOO_LARGE = { timeout = true, too_large = true }
 ---@field sample any[] first records of the page, read ahead, and `err` that broke it
 ---@field taken integer records of the page that were handed out
 ---@field pull? fun(): any, neap.Error? of a page that is still arriving, once the sample was handed out
+---@field direct? userdata that takes records of such a page where they are, for the iterator
 ---@field look_at number records taken of the page after which the next one may be asked for
 ---@field decision? { position: any, err: neap.Error? } what follows the page
 ---@field ahead? neap.Task that fetches the next page; it must not refer to the walk, see __gc
@@ -67,6 +69,7 @@ function Walk:close()
     self.is_over = true
     if self.ahead then drop(self.ahead) end
     if self.page then self.page.close() end
+    if self.direct then self.direct:use(nil) end
     self.ahead, self.page, self.pull = nil, nil, nil
 end
 
@@ -250,6 +253,7 @@ local function close_page(walk)
     walk.page.close()
     walk.handed, walk.taken = walk.handed + walk.taken, 0
     walk.page, walk.pull = nil, nil
+    if walk.direct then walk.direct:use(nil) end
     if is_last(walk, decision) then
         if decision.position == nil or walk.max_pages then return walk:close() end
         fail(walk, errors.new {
@@ -279,6 +283,15 @@ local function note_pull(walk)
     if is_direct and walk.max_records == math.huge then walk.pull = walk.page.next_record end
 end
 
+--- Lets the iterator take the records that are at hand; those that it took count.
+local function use_direct(walk)
+    if walk.pull and walk.direct and walk.page.reader then walk.direct:use(walk.page.reader()) end
+end
+
+local function count_direct(walk)
+    if walk.direct then walk.taken = walk.taken + walk.direct:taken() end
+end
+
 --- Goes on with what a page had: a record of it, an error, or nothing more.
 local function go_on(walk, record, err)
     while record == nil do
@@ -301,6 +314,7 @@ end
 ---@async
 function Walk:next_record()
     local pull = self.pull
+    count_direct(self)
     if pull then
         local record, err = pull()
         if record == nil then return go_on(self, nil, err) end
@@ -311,6 +325,18 @@ function Walk:next_record()
     if not self.page then return go_on(self) end
     if self.handed + self.taken >= self.max_records then return self:close() end
     return go_on(self, take(self))
+end
+
+--- Makes the function that gives one record after the other, as next_record does: once.
+---@return fun(): any
+function Walk:iterator()
+    local next_record
+    next_record, self.direct = split.pull(function()
+        local record = self:next_record()
+        use_direct(self)
+        return record
+    end)
+    return next_record
 end
 
 --- The line of the record that was handed out last. -> line | nil, err: it counts as not handed out
@@ -344,12 +370,14 @@ end
 ---@async
 ---@param program userdata of neap.native.mapping
 ---@param max integer bytes, about
----@return string|nil text
+---@param file? userdata of neap.native.file; lines that need not be strings go into its buffer
+---@return string|true|nil text true: it is in the file
 ---@return integer|nil count of records
-function Walk:texts(program, max)
+function Walk:texts(program, max, file)
     if self.pages == 0 then self.ordered = true end
+    count_direct(self)
     while self.pull and self.page.texts do
-        local text, count = self.page.texts(program, max)
+        local text, count = self.page.texts(program, max, file)
         if text then
             self.taken = self.taken + count
             return text, count
@@ -367,6 +395,7 @@ end
 ---@return integer records
 ---@return integer bytes of the answers
 function Walk:progress()
+    count_direct(self)
     return self.handed + self.taken, self.heard + (self.page and self.page.bytes() or 0)
 end
 

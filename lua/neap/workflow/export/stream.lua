@@ -35,10 +35,10 @@ local function iterator_of(records)
 end
 
 --- Objects become lines of JSON in the file's buffer itself.
-local function copy_plain(out, shown, next_record, state)
+local function copy_plain(out, shown, next_record)
     local handle, count = out.handle, 0
     local write_record = handle.write_record
-    for record in next_record, state do
+    for record in next_record do
         local ok, err = write_record(handle, record)
         if not ok then out:refuse(record, err) end
         count = count + 1
@@ -47,8 +47,8 @@ local function copy_plain(out, shown, next_record, state)
     end
 end
 
-local function copy_lines(out, shown, next_record, state)
-    for record in next_record, state do
+local function copy_lines(out, shown, next_record)
+    for record in next_record do
         out:put(out:encode(record))
         out.count = out.count + 1
         if out.count % LOOK_EVERY == 1 then shown:update() end
@@ -57,11 +57,12 @@ end
 
 --- Many records at a time, mapped where they arrive.
 local function copy_texts(out, shown, walk)
+    local program = out.lines.program
     while true do
-        local text, count = walk:texts(out.lines.program, TEXT)
+        local text, count = walk:texts(program, TEXT, out:buffer())
         if not text then return end
         out.count = out.count + count
-        out:put(text)
+        if text == true then out:settle() else out:put(text) end
         shown:update()
     end
 end
@@ -69,10 +70,8 @@ end
 local function copy(out, shown, next_record)
     local walk = paging.walk_of(next_record)
     if walk and out.lines.program then return copy_texts(out, shown, walk) end
-    local each = out.is_plain and copy_plain or copy_lines
-    if not walk then return each(out, shown, next_record) end
-    walk.ordered = walk.ordered or out.lines.keeps_order
-    return each(out, shown, walk.next_record, walk)
+    if walk then walk.ordered = walk.ordered or out.lines.keeps_order end
+    return (out.is_plain and copy_plain or copy_lines)(out, shown, next_record)
 end
 
 --- Where nothing is saved of what came, nobody is told to go on behind it.

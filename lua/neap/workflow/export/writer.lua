@@ -116,6 +116,19 @@ function Writer:put(text)
     if not ok then error(failure(self, err), 0) end
 end
 
+--- The file, once lines may go into its buffer; nil in a dry run.
+---@return userdata|nil
+function Writer:buffer()
+    if not self.lines.head and type(self.handle) == "userdata" then return self.handle end
+end
+
+--- Writes what was put into the file's buffer, if it is full. Raises what goes wrong.
+---@async
+function Writer:settle()
+    local ok, err = self.handle:write ""
+    if not ok then error(failure(self, err), 0) end
+end
+
 --- Puts the file at its path. -> true | nil, err
 ---@async
 function Writer:commit()
