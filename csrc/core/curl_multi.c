@@ -170,9 +170,17 @@ int neap_curl_multi_open(neap_curl_multi **out, neap_http *h, void (*done)(void 
 
 /* --- handles ----------------------------------------------------------------------------- */
 
+/* Whom to believe: as said, else as the environment says, in the variable of OpenSSL and most others; else as the
+ * system does. */
+static const char *ca_file_of(const neap_http_cfg *cfg) {
+    const char *file = cfg->ca_file != NULL ? cfg->ca_file : getenv("SSL_CERT_FILE");
+    return file != NULL && *file != '\0' ? file : NULL;
+}
+
 static bool set_files(const neap_http_cfg *cfg, CURL *e) {
+    const char *ca_file = ca_file_of(cfg);
     int bad = 0;
-    if (cfg->ca_file != NULL) bad |= (int)curl_easy_setopt(e, CURLOPT_CAINFO, cfg->ca_file);
+    if (ca_file != NULL) bad |= (int)curl_easy_setopt(e, CURLOPT_CAINFO, ca_file);
     if (cfg->client_cert != NULL) bad |= (int)curl_easy_setopt(e, CURLOPT_SSLCERT, cfg->client_cert);
     if (cfg->client_key != NULL) bad |= (int)curl_easy_setopt(e, CURLOPT_SSLKEY, cfg->client_key);
     return bad == 0;

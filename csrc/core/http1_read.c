@@ -284,7 +284,7 @@ static neap_http1_result read_body(neap_http1_reader *r, const char *data, size_
 
 neap_http1_result neap_http1_read(neap_http1_reader *r, const char *data, size_t len, size_t *used) {
     neap_http1_result result = r->state == NEAP_HTTP1_COMPLETE ? NEAP_HTTP1_DONE : NEAP_HTTP1_MORE;
-    size_t piece;
+    size_t piece = 0;
     *used = 0;
     while (result == NEAP_HTTP1_MORE && *used < len) {
         bool is_body = r->state == NEAP_HTTP1_BODY || r->state == NEAP_HTTP1_REST || r->state == NEAP_HTTP1_CHUNK;

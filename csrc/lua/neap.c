@@ -10,6 +10,7 @@
 #include "neap_own.h"
 #include "package.h"
 #include "stroke.h"
+#include "thread.h"
 
 const char *neap_version(void) {
     return NEAP_VERSION;
@@ -195,8 +196,10 @@ static void configure(lua_State *L, neap *n, const neap_options *options) {
         l_runtime_set_time_limit(n->rt, options->time_limit_ms * (NEAP_SECOND / 1000));
 }
 
-/* Protected. Twice: the first one calls finalisers, the second frees what they had kept. */
+/* Protected. Twice: the first one calls finalisers, the second frees what they had kept. Idle coroutines go, for
+ * their stacks may be large. */
 static int collect_all(lua_State *L) {
+    l_thread_drop(L, l_runtime_get(L));
     lua_gc(L, LUA_GCCOLLECT);
     lua_gc(L, LUA_GCCOLLECT);
     return 0;

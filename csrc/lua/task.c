@@ -200,10 +200,17 @@ int l_task_push_cancelled(lua_State *L) {
     return l_failf(L, NEAP_ECANCELLED, "the task was cancelled");
 }
 
+/* Throws if a script has closed or resumed a coroutine that had ended, and with it what is on its stack: it may
+ * have kept it by coroutine.running. */
+static void check_results(lua_State *L, const l_task *t, int count) {
+    if (lua_gettop(t->co) < count) luaL_error(L, "the task's coroutine was closed, and its results with it");
+}
+
 /* Pushes copies of what an ended task left on its stack; errors are L's. */
 void l_task_copy_results(lua_State *L, const l_task *t) {
     int i, count = t->nresults;
     if (count == 0) return;
+    check_results(L, t, count);
     luaL_checkstack(L, count + 1, "too many results");
     if (!lua_checkstack(t->co, count)) luaL_error(L, "stack overflow (too many results)");
     for (i = 0; i < count; i++) lua_pushvalue(t->co, lua_gettop(t->co) - count + 1);
@@ -263,6 +270,7 @@ static void tell_done(const l_task *t) {
 /* Takes the value at the top of child's stack over as the parent's own failure. */
 static int adopt_failure(lua_State *L) {
     l_task *child = lua_touserdata(L, 1), *parent = lua_touserdata(L, 2);
+    check_results(L, child, 1);
     if (!lua_checkstack(parent->co, 1)) luaL_error(L, "not enough memory");
     lua_pushvalue(child->co, -1);
     lua_xmove(child->co, parent->co, 1);
@@ -424,7 +432,7 @@ void l_task_cancel_soon(l_task *t) {
 static int push_raised_traceback(lua_State *L, const l_task *t, int child_idx) {
     const l_task *child = lua_touserdata(L, child_idx);
     int same = 0;
-    if (child != NULL && lua_checkstack(child->co, 1) && lua_checkstack(t->co, 1)) {
+    if (child != NULL && lua_gettop(child->co) > 0 && lua_checkstack(child->co, 1) && lua_checkstack(t->co, 1)) {
         lua_pushvalue(child->co, -1);
         lua_xmove(child->co, t->co, 1);
         same = lua_rawequal(t->co, -1, -2);

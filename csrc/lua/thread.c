@@ -45,3 +45,13 @@ void l_thread_keep(lua_State *L, l_runtime *rt) {
     lua_rawseti(L, -2, ++rt->idle_count);
     lua_pop(L, 1);
 }
+
+void l_thread_drop(lua_State *L, l_runtime *rt) {
+    if (rt->idle_count == 0) return;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, rt->idle_list);
+    for (; rt->idle_count > 0; rt->idle_count--) {
+        lua_pushnil(L);
+        lua_rawseti(L, -2, rt->idle_count);
+    }
+    lua_pop(L, 1);
+}

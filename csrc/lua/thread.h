@@ -11,5 +11,7 @@ void l_thread_open(lua_State *L, l_runtime *rt);
 lua_State *l_thread_push(lua_State *L, l_runtime *rt);
 /* Pops one that has returned, whose stack is empty and whom nobody else has. Allocates nothing; never throws. */
 void l_thread_keep(lua_State *L, l_runtime *rt);
+/* Lets the collector have all that are kept. Allocates nothing; never throws. */
+void l_thread_drop(lua_State *L, l_runtime *rt);
 
 #endif

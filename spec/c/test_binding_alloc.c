@@ -44,12 +44,14 @@ static int to_text(lua_State *L) {
     return 1;
 }
 
-/* Is the failure on top of the stack one for lack of memory? */
+/* Is the failure on top of the stack one for lack of memory? A simulator that lacks it, while it makes an answer,
+ * breaks the connection. */
 static bool is_memory_error(lua_State *L) {
     lua_pushcfunction(L, to_text);
     lua_insert(L, -2);
     if (lua_pcall(L, 1, 1, 0) != LUA_OK) return false;
     if (strstr(lua_tostring(L, -1), "memory") != NULL) return true;
+    if (strstr(lua_tostring(L, -1), "connection reset") != NULL) return true;
     fprintf(stderr, "    an error of another kind: %s\n", lua_tostring(L, -1));
     return false;
 }

@@ -1,4 +1,5 @@
 /* test_thread.c: coroutines of tasks that are over run others (csrc/lua/thread.h), and nobody can tell. */
+#include "../../csrc/lua/neap_own.h"
 #include "limits.h"
 
 /* Runs one script and gives its result. */
@@ -128,6 +129,21 @@ static void test_limited(void) {
     neap_free(n);
 }
 
+/* What a refusal of memory needs more than they do. */
+static void test_dropped(void) {
+    neap *n = open_runtime(32 * 1024 * 1024, 0);
+    outcome o;
+    check_result(n, "neap.spawn(function() end):await() return 1", "1");
+    CHECK(n->rt->idle_count > 0);
+    start(n, "script.lua", "return #(('x'):rep(64 * 1024 * 1024))", &o);
+    run(n);
+    CHECK_EQ_INT(o.code, NEAP_ENOMEM);
+    while (neap_timeout_ms(n) == 0) neap_dispatch(n);
+    CHECK_EQ_INT(n->rt->idle_count, 0);
+    check_works(n);
+    neap_free(n);
+}
+
 int main(void) {
     test_used_again();
     test_left();
@@ -136,5 +152,6 @@ int main(void) {
     test_hook();
     test_many();
     test_limited();
+    test_dropped();
     return check_report();
 }

@@ -257,6 +257,24 @@ static void check_refused(const char *host, const char *reason) {
     CHECK(settle());
 }
 
+/* Whom to believe, from the environment. */
+static void test_environment(void) {
+    neap_http *usual = http;
+    peer w;
+    setenv("SSL_CERT_FILE", authority.cert_file, 1);
+    open_with(NULL, NULL);
+    keep_one(&w);
+    peer_close(&w);
+    CHECK(settle());
+    neap_http_close(http);
+    setenv("SSL_CERT_FILE", other.cert_file, 1);
+    open_with(NULL, NULL);
+    check_refused("127.0.0.1", "certificate");
+    neap_http_close(http);
+    unsetenv("SSL_CERT_FILE");
+    http = usual;
+}
+
 static void test_trust(int version) {
     neap_http *usual = http;
     SSL_CTX *right = ctx;
@@ -331,6 +349,7 @@ static void test_version(int version) {
     test_early_answer();
     test_ends();
     test_trust(version);
+    test_environment();
     test_client_certificate(version);
     test_many();
     check_idle();

@@ -113,6 +113,21 @@ describe("neap.coroutine", function()
         end)
     end)
 
+    it("raises where a task's coroutine was closed after its end, and its results with it", function()
+        virtual(function()
+            local own
+            local ended = neap.spawn(function()
+                own = co.running()
+                return 1, 2, 3
+            end)
+            neap.sleep(0)
+            co.close(own)
+            local ok, err = pcall(ended.await, ended)
+            assert.is_false(ok)
+            assert.matches("coroutine was closed", tostring(err))
+        end)
+    end)
+
     it("closes variables of coroutines whose task is cancelled, inner ones first", function()
         virtual(function()
             local closed = {}

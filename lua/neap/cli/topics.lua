@@ -136,6 +136,16 @@ leaves unencrypted except to this machine. In logs, errors and --dry-run it is s
 the vendor answers it is, too, if it has 8 characters or more: a shorter one could be ordinary data.]==],
     { "secret", "credentials", "keys" })
 
+topic("network", "certificates and proxies", [==[
+https servers have to prove who they are. Neap believes the certificate authorities of the system, or
+in their place those of a PEM file:
+
+  SSL_CERT_FILE=/etc/neap/ca.pem   for servers with a certificate of your own authority
+
+Proxies come from http_proxy, https_proxy and all_proxy; no_proxy lists hosts that are spoken to
+directly, and this machine always is. A vendor's time-out counts the way through the proxy, too.]==],
+    { "tls", "https", "certificates", "proxy" })
+
 topic("state", "what runs share and keep", [==[
 Sessions (the token of a login) and limits per minute, hour or day are shared by all runs of a user,
 at the same time and one after the other. They are kept in one file that only the user can read:

@@ -94,6 +94,7 @@ function M.render(res, err)
         if err ~= nil then error(err, 0) end
         return 204, {}, nil
     end
+    if type(res) == "string" then res = { body = res } end
     if type(res) ~= "table" then
         refuse("a table or a text expected, got a " .. type(res), "return { status = 200, body = ... }")
     end
