@@ -73,13 +73,21 @@ local function open_letters(self)
     return handle, path
 end
 
---- The writer's own task: opens the file at the first letter, then writes whatever has been queued,
--- in one piece.
+--- Letters that are held back at most.
+local MOST_HELD = 1000
+
+local function must_wait(self)
+    return #self.queue == 0 or self.held and #self.queue < MOST_HELD
+end
+
+--- The writer's own task: opens the file at the first letter that is not held back, then writes whatever has been
+-- queued, in one piece.
 local function write_letters(self)
-    while #self.queue == 0 do
+    while must_wait(self) do
         if self.closing then return end
         self.wake:wait()
     end
+    self.held = false
     local handle, err = open_letters(self)
     if not handle then return fail(self, err) end
     repeat
@@ -127,6 +135,12 @@ NoWriter.__index = NoWriter
 
 function NoWriter.add() end
 
+function NoWriter.hold() end
+
+function NoWriter.release() end
+
+function NoWriter.discard() return true end
+
 function NoWriter.close() return true end
 
 --- Opens a writer; the file itself is created at the first letter. Its task belongs to the caller's,
@@ -135,7 +149,7 @@ function NoWriter.close() return true end
 function M.writer(path)
     if runtime.options.dry_run then return setmetatable({}, NoWriter) end
     local self = setmetatable({
-        path = path, count = 0, queue = {}, wake = event.new(),
+        path = path, count = 0, queue = {}, held = false, wake = event.new(),
     }, Writer)
     self.task = task.spawn(write_letters, self)
     return self
@@ -159,10 +173,30 @@ function Writer:add(record, line, err)
     self.wake:signal()
 end
 
+--- Holds letters back, before the first: a run that cannot begin leaves those of an earlier one alone.
+function Writer:hold()
+    self.held = true
+end
+
+--- The run has begun: from now on letters are written as they come.
+function Writer:release()
+    if not self.held then return end
+    self.held = false
+    self.wake:signal()
+end
+
+--- Forgets the letters if all of them are held back yet. -> did it?
+---@return boolean
+function Writer:discard()
+    if not self.held then return false end
+    self.queue, self.count = {}, 0
+    return true
+end
+
 --- Writes the rest. -> true | nil, err
 ---@async
 function Writer:close()
-    self.closing = true
+    self.closing, self.held = true, false
     self.wake:signal()
     self.task:await()
     if self.err then

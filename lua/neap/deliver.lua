@@ -78,6 +78,7 @@ local function new_delivery(from, fn, opts, path)
         letters = deadletter.writer(path),
     }, Delivery)
     self.slots = slots.class(self)
+    self.letters:hold()
     return self
 end
 
@@ -114,6 +115,7 @@ function Delivery:made_room()
 end
 
 function Delivery:park(slot)
+    if slot:is_sent() then self.letters:release() end -- the wait may be long
     if slot.place ~= true then return end
     self.parked = self.parked + 1
     slot.place = false
@@ -213,10 +215,17 @@ function Delivery:unread()
     self.total = self.total - 1
 end
 
+--- Takes back what was read before: rows that were refused, too. Letters of an earlier run stay what they are.
+function Delivery:forget_refused()
+    if not self.letters:discard() then return end
+    self.total, self.failed, self.reasons = self.total - self.failed, 0, reasons.new()
+end
+
 function Delivery:settle_failure(slot, failure)
     failure.outcome = failure.outcome or slot:outcome()
     local reason = fatal_reason(failure)
     if not self.ended then self.unattempted = self:is_unattempted(slot, reason) end
+    if self.unattempted and not self.ended then self:forget_refused() end
     if self.unattempted then self:unread() else self:bury(slot.record, slot.line, failure) end
     if reason then self:stop(reason, failure) end
 end
@@ -229,6 +238,7 @@ function Delivery:settle(slot, ok, value, err)
         self:settle_failure(slot, failure_of(ok, value, err))
     end
     self.has_sent = self.has_sent or slot:is_sent()
+    if self.has_sent then self.letters:release() end
     self.progress:update()
 end
 

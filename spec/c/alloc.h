@@ -1,5 +1,5 @@
 /* alloc.h: memory that ends when a test says so. alloc_lua is the allocator of its Lua states; it
- * counts what they hold. The C functions that a test wants to fail as well it wraps itself (see
+ * counts what they hold. The C functions that a test wants to fail as well it wraps itself or by alloc_wrap.h (see
  * spec/CMakeLists.txt), asking alloc_fails. alloc_try fails one allocation after the other. Leaks and
  * wild accesses of C are ASan's to see. */
 #ifndef NEAP_SPEC_ALLOC_H

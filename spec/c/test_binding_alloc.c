@@ -2,33 +2,8 @@
  * on, until none does; Lua's through the state's allocator, C's through the linker's --wrap. Whatever
  * happens, the script fails for lack of memory or does not fail at all, the loop is idle afterwards,
  * and the runtime goes on. */
+#include "alloc_wrap.h"
 #include "binding.h"
-
-/* --- memory that ends ------------------------------------------------------------------------ */
-
-extern void *__real_calloc(size_t count, size_t size);
-extern void *__real_realloc(void *p, size_t size);
-extern char *__real_strdup(const char *s);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-char *__wrap_strdup(const char *s);
-
-void *__wrap_malloc(size_t size) {
-    return alloc_fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size) {
-    return alloc_fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *p, size_t size) {
-    return alloc_fails() ? NULL : __real_realloc(p, size);
-}
-
-char *__wrap_strdup(const char *s) {
-    return alloc_fails() ? NULL : __real_strdup(s);
-}
 
 /* --- runs ------------------------------------------------------------------------------------ */
 

@@ -1,32 +1,8 @@
 /* test_neap_alloc.c: include/neap/neap.h when memory ends: the n-th allocation fails, for n = 1, 2 and so on, until
  * none does; then memory limits, from one that the library does not fit into to one that nobody meets. Whatever
  * happens, who is refused is told so, each task ends once, each exchange too, and the runtime goes on. */
-#include "alloc.h"
+#include "alloc_wrap.h"
 #include "host.h"
-
-extern void *__real_calloc(size_t count, size_t size);
-extern void *__real_realloc(void *p, size_t size);
-extern char *__real_strdup(const char *s);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-char *__wrap_strdup(const char *s);
-
-void *__wrap_malloc(size_t size) {
-    return alloc_fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size) {
-    return alloc_fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *p, size_t size) {
-    return alloc_fails() ? NULL : __real_realloc(p, size);
-}
-
-char *__wrap_strdup(const char *s) {
-    return alloc_fails() ? NULL : __real_strdup(s);
-}
 
 /* --- an exchange ------------------------------------------------------------------------------ */
 

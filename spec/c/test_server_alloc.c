@@ -1,31 +1,7 @@
 /* test_server_alloc.c: csrc/server when memory ends: the n-th allocation fails, for n = 1, 2 and so on, until none
  * does. A request is answered or its connection ends, and the next one is answered. */
-#include "alloc.h"
+#include "alloc_wrap.h"
 #include "serving.h"
-
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *p, size_t size);
-char *__real_strdup(const char *s);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-char *__wrap_strdup(const char *s);
-
-void *__wrap_malloc(size_t size) {
-    return alloc_fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size) {
-    return alloc_fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *p, size_t size) {
-    return alloc_fails() ? NULL : __real_realloc(p, size);
-}
-
-char *__wrap_strdup(const char *s) {
-    return alloc_fails() ? NULL : __real_strdup(s);
-}
 
 /* Answers with what the server has to copy, and gives up where it cannot. */
 static void answer(neap_handler *h, neap_exchange *ex) {

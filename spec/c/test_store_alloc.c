@@ -1,43 +1,11 @@
 /* test_store_alloc.c: the store and the ledger when memory ends: the n-th allocation fails, for n = 0, 1
  * and so on, until none does: on the loop's thread through the linker's --wrap, on the store's through
  * SQLite's own allocator. Whatever happens, what was granted is in the file, and what was not is not. */
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "../../csrc/core/ledger.h"
-#include "alloc.h"
+#include "alloc_wrap.h"
 #include "store.h"
-
-extern void *__real_calloc(size_t count, size_t size);
-extern void *__real_realloc(void *p, size_t size);
-extern char *__real_strdup(const char *s);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-char *__wrap_strdup(const char *s);
-
-static pthread_t loop_thread;
-
-/* alloc.h is for that thread. */
-static bool fails_here(void) {
-    return pthread_equal(pthread_self(), loop_thread) && alloc_fails();
-}
-
-void *__wrap_malloc(size_t size) {
-    return fails_here() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size) {
-    return fails_here() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *p, size_t size) {
-    return fails_here() ? NULL : __real_realloc(p, size);
-}
-
-char *__wrap_strdup(const char *s) {
-    return fails_here() ? NULL : __real_strdup(s);
-}
 
 /* --- SQLite's memory ------------------------------------------------------------------------------ */
 
@@ -240,7 +208,7 @@ static void run_sqlite(void *ud, alloc_fault fault, long n) {
 
 int main(void) {
     if (!store_enter()) return 1;
-    loop_thread = pthread_self();
+    alloc_only_here();
     replace_sqlite_memory();
     alloc_try("the loop's side", 0, run_store, NULL);
     alloc_try_fault("SQLite", 0, ALLOC_FAIL_ONE, run_sqlite, NULL);

@@ -1,42 +1,9 @@
 /* test_transfer_alloc.c: transfers over the network when memory ends: the n-th allocation of the loop's thread
  * fails, for n = 0, 1 and so on. Each transfer is refused, or ends once: as it should, or with an error. What
  * libcurl and libuv allocate does not fail. */
-#include <pthread.h>
-
 #include "../support/httpd.c" /* NOLINT(bugprone-suspicious-include): a test is one program */
-#include "alloc.h"
+#include "alloc_wrap.h"
 #include "transfer.h"
-
-extern void *__real_calloc(size_t count, size_t size);
-extern void *__real_realloc(void *p, size_t size);
-extern char *__real_strdup(const char *s);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-char *__wrap_strdup(const char *s);
-
-static pthread_t loop_thread;
-
-/* alloc.h is for that thread; the server's are not to fail. */
-static bool fails_here(void) {
-    return pthread_equal(pthread_self(), loop_thread) && alloc_fails();
-}
-
-void *__wrap_malloc(size_t size) {
-    return fails_here() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size) {
-    return fails_here() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *p, size_t size) {
-    return fails_here() ? NULL : __real_realloc(p, size);
-}
-
-char *__wrap_strdup(const char *s) {
-    return fails_here() ? NULL : __real_strdup(s);
-}
 
 /* A transfer, and how it ends if nothing is amiss. */
 typedef struct plan {
@@ -128,7 +95,7 @@ static void run_faulty(void *ud, alloc_fault fault, long n) {
 int main(void) {
     neap_secret *secret;
     char url[100];
-    loop_thread = pthread_self();
+    alloc_only_here();
     memset(body, 'b', sizeof body);
     server = httpd_start();
     snprintf(url, sizeof url, "http://127.0.0.1:%d/", httpd_port(server));

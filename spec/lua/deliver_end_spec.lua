@@ -184,6 +184,23 @@ describe("a missing setting", function()
         end)
     end)
 
+    it("leaves the letters of an earlier run alone, whatever row is bad", function()
+        acme.run(function()
+            local dir = helper.tmpdir()
+            helper.write(dir .. "/in.csv", "id,count,email\n1,many,a@example.com\n2,2,b@example.com\n")
+            helper.write(dir .. "/dead.ndjson", "earlier\n")
+            runtime.options.sandbox = nil
+            local v = neap.vendor "acme"
+            local summary = assert(deliver.run(neap.records(dir .. "/in.csv", v.checked), function(row)
+                return v:checked(row)
+            end, { dead_letters = dir .. "/dead.ndjson" }))
+            runtime.options.sandbox = true
+            assert.same({ "settings", 0, 0 }, { summary.ended.reason, summary.total, summary.failed })
+            assert.is_nil(summary.dead_letters)
+            assert.equal("earlier\n", helper.read(dir .. "/dead.ndjson"))
+        end)
+    end)
+
     it("found after something was sent leaves a letter for every other record", function()
         acme.run(function(v)
             local other = neap.vendor "acme"
