@@ -1,12 +1,11 @@
-/* connection.h: one connection to an origin, and the exchange on it. Private to direct.c.
+/* connection.h: one connection to an origin, and the exchange on it. Private to origin.c.
  *
  * libcurl opens it (names, addresses, TLS: CURLOPT_CONNECT_ONLY) and keeps it; the bytes of HTTP/1.1 go
  * through here (http1.h), straight to the socket, or through libcurl where it is encrypted.
  *
  * Met in 7.88: once a second, opening a connection closes every other that no handle is attached to, has
  * something to read and is believed idle (lib/url.c, prune_dead_connections). curl_easy_send attaches; so it
- * is called as soon as the connection is there, over TLS with the request.
- */
+ * is called as soon as the connection is there, over TLS with the request. */
 #ifndef NEAP_CORE_CONNECTION_H
 #define NEAP_CORE_CONNECTION_H
 

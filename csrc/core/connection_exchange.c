@@ -97,7 +97,9 @@ static void refuse(neap_connection *c, neap_http1_result result) {
 /* --- the exchange -------------------------------------------------------------------------------- */
 
 static void watch_exchange(neap_connection *c, bool reads) {
-    neap_connection__watch(c, (reads && !c->is_answered ? UV_READABLE : 0) | (!c->is_deaf && !is_all_sent(c) ? UV_WRITABLE : 0));
+    int events = reads && !c->is_answered ? UV_READABLE : 0;
+    if (!c->is_deaf && !is_all_sent(c)) events |= UV_WRITABLE;
+    neap_connection__watch(c, events);
 }
 
 /* The server takes no more. False: it had closed a kept connection before it got anything. Else it may have

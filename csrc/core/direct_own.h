@@ -10,14 +10,14 @@ typedef struct neap_ticket {
     struct neap_origin *origin;
     neap_transfer *t;
     neap_connection *c;          /* NULL: it waits */
-    struct neap_ticket *next, *prev;  /* in the origin's queue; next: among the spare ones, too */
+    struct neap_ticket *next, *prev; /* in the origin's queue; next: among the spare ones, too */
 } neap_ticket;
 
 typedef struct neap_origin {
     struct neap_direct *direct;
     struct neap_origin *next, *prev;
     neap_job job;                /* gives connections to those that wait */
-    neap_ticket *first, *last;        /* who waits */
+    neap_ticket *first, *last;   /* who waits */
     neap_connection *idle;       /* the one used last first */
     unsigned count;              /* connections, idle ones too */
     uint32_t hash;

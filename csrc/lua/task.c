@@ -1,10 +1,9 @@
-/* task.c: tasks, the unit of concurrency: how one waits, ends and is resumed. Lua: neap.native.task. See
+/* task.c: tasks, the unit of concurrency: how one begins, is resumed and ends. Lua: neap.native.task. See
  * spec/lua/task_spec.lua.
  *
  * A task is one anchored coroutine. It ends when its function has returned and its children have
  * ended; if it fails or is cancelled, its children are cancelled first. Whoever is resumed is resumed
- * here, in task_step, from a job of the loop. A native that waits yields one private sentinel
- * (FEASIBILITY.md 4); lua/neap/coroutine.lua passes it up through coroutines of the script's own. */
+ * here, in task_step, from a job of the loop. task_wait.c is how one waits. */
 #include <assert.h>
 #include <string.h>
 
@@ -12,130 +11,7 @@
 #include "task_own.h"
 #include "thread.h"
 
-const char l_task_sentinel;
 const char l_task_stray_yield_key;
-const char l_task_passing_key;
-
-/* --- waiting ------------------------------------------------------------------------------- */
-
-static const char cannot_wait[] =
-    "cannot wait here: waiting works in tasks (neap.run, neap.spawn, workflows), not while a module "
-    "is being required, in callbacks of table.sort or string.gsub, in __tostring or __gc, nor in a "
-    "__close that runs because its task failed or was cancelled";
-
-static const char plain_coroutine[] =
-    "cannot wait here: Lua's own coroutine.resume or coroutine.wrap runs this coroutine and would take the "
-    "wait for a yielded value; use those of neap.coroutine";
-
-/* Does L pass waits up to its task: is it the task's own, or does neap.coroutine run it? */
-static bool passes_waits(lua_State *L, const l_task *current) {
-    bool passes = L == current->co;
-    if (passes) return true;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &l_task_passing_key);
-    lua_pushthread(L);
-    lua_rawget(L, -2);
-    passes = lua_toboolean(L, -1);
-    lua_pop(L, 2);
-    return passes;
-}
-
-/* Why nothing can wait here; NULL: it can. */
-static const char *why_no_wait(lua_State *L) {
-    const l_task *current = l_runtime_get(L)->current;
-    if (current == NULL || !lua_isyieldable(L)) return cannot_wait;
-    return passes_waits(L, current) ? NULL : plain_coroutine;
-}
-
-void l_check_can_wait(lua_State *L) {
-    const char *why = why_no_wait(L);
-    if (why != NULL) luaL_error(L, "%s", why);
-}
-
-static int yield_to_loop(lua_State *L, l_op *op);
-
-/* Sets what keeps the op's userdata alive: the value on top, which it pops. Allocates nothing. */
-static void set_anchor(lua_State *L, l_task *t) {
-    l_task_push(L, t);
-    lua_insert(L, -2);
-    lua_setiuservalue(L, -2, USER_OP);
-    lua_pop(L, 1);
-}
-
-/* The wait is over, well or not: task and op let go of each other. */
-static l_op *detach(l_task *t) {
-    l_op *op = t->op;
-    t->op = NULL;
-    if (op != NULL) op->task = NULL;
-    return op;
-}
-
-void l_op_forget(l_op *op) {
-    if (op->task != NULL) detach(op->task);
-}
-
-/* Stops what the task waits for. */
-static void stop_waiting(l_task *t) {
-    l_op *op = detach(t);
-    if (op != NULL && !op->done) op->cancel(op);
-}
-
-/* A script that resumes a waiting coroutine by hand, not through the coroutine functions that Neap puts
- * in place, comes here before its time. */
-static int await_resumed(lua_State *L, int status, lua_KContext ctx) {
-    l_op *op = (l_op *)ctx; /* NOLINT(performance-no-int-to-ptr): Lua's own way to carry it */
-    (void)status;
-    if (!op->done) {
-        if (op->task == NULL) return luaL_error(L, "this wait was given up");
-        if (op->task != l_runtime_get(L)->current)
-            return luaL_error(L, "another task is waiting in this coroutine");
-        return yield_to_loop(L, op);
-    }
-    if (op->task != NULL) {
-        lua_pushnil(L);
-        set_anchor(L, op->task);
-        detach(op->task);
-    }
-    return op->push(L, op);
-}
-
-static int yield_to_loop(lua_State *L, l_op *op) {
-    lua_pushlightuserdata(L, (void *)&l_task_sentinel);
-    return lua_yieldk(L, 1, (lua_KContext)op, await_resumed);
-}
-
-int l_await(lua_State *L, int idx, l_op *op) {
-    l_task *current = l_runtime_get(L)->current;
-    const char *why;
-    if (op->task != NULL) return luaL_error(L, "another task is already waiting for this object");
-    if (op->done) return op->push(L, op);
-    why = why_no_wait(L);
-    if (why != NULL) {
-        op->cancel(op);
-        return luaL_error(L, "%s", why);
-    }
-    stop_waiting(current); /* in a coroutine of its own that it has turned its back on */
-    lua_pushvalue(L, idx);
-    set_anchor(L, current);
-    op->task = current;
-    current->op = op;
-    return yield_to_loop(L, op);
-}
-
-static void wake(l_task *t) {
-    if (t->state == TASK_RUNNING) return; /* it looks at op->done before it goes to sleep */
-    t->state = TASK_READY;
-    neap_loop_post(t->rt->loop, &t->job);
-}
-
-void l_op_complete(l_op *op) {
-    op->done = true;
-    if (op->task != NULL) wake(op->task);
-}
-
-void l_op_reset(l_op *op) {
-    assert(op->task == NULL);
-    op->done = false;
-}
 
 /* --- the end of a task --------------------------------------------------------------------- */
 
@@ -367,7 +243,7 @@ static void task_end(l_task *t) {
 
 /* Its function has returned. */
 static void task_returned(l_task *t, int nresults) {
-    stop_waiting(t);
+    l_task_stop_waiting(t);
     t->nresults = nresults;
     t->outcome = OUTCOME_OK;
     t->state = TASK_ENDING;
@@ -399,7 +275,7 @@ void l_task_cancel(l_task *t) {
         return;
     }
     neap_loop_unpost(t->rt->loop, &t->job);
-    stop_waiting(t);
+    l_task_stop_waiting(t);
     t->state = TASK_ENDING;
     t->outcome = OUTCOME_CANCELLED;
     cancel_children(t);
@@ -461,7 +337,7 @@ static int keep_traceback(lua_State *L) {
 /* The part that all failures have in common; what is in its coroutine is still to be closed. */
 static void begin_failure(l_task *t) {
     lua_State *L = t->rt->L;
-    stop_waiting(t);
+    l_task_stop_waiting(t);
     lua_pushcfunction(L, keep_traceback);
     lua_pushlightuserdata(L, t);
     if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
@@ -501,7 +377,7 @@ static void task_yielded(l_task *t, int nresults) {
     } else if (!ours) {
         task_failed(t);
     } else if (t->op == NULL || t->op->done) { /* completed between the await and here */
-        wake(t);
+        l_task_wake(t);
     }
 }
 
@@ -616,7 +492,7 @@ void l_runtime_cancel_all(l_runtime *rt) {
 static void drop(l_task *t) {
     t->on_done = NULL;
     neap_loop_unpost(t->rt->loop, &t->job);
-    stop_waiting(t);
+    l_task_stop_waiting(t);
     unlink_task(t);
     t->state = TASK_ENDED;
 }

@@ -1,6 +1,6 @@
-/* task_own.h: the record of a task, for the files that are tasks: task.c (its life), task_await.c
- * (waiting for others), task_run.c (the module, and running a root task) and loop.c (root tasks of a
- * host that is a Lua program). */
+/* task_own.h: the record of a task, for the files that are tasks: task.c (its life), task_wait.c
+ * (waiting for anything), task_await.c (for others), task_run.c (the module, and running a root task) and
+ * loop.c (root tasks of a host that is a Lua program). */
 #ifndef NEAP_LUA_TASK_OWN_H
 #define NEAP_LUA_TASK_OWN_H
 
@@ -82,6 +82,11 @@ void l_task_observe(l_task *t);
 int l_task_push_cancelled(lua_State *L);
 /* Copies the results, or the error, of an ended task to L. May throw. */
 void l_task_copy_results(lua_State *L, const l_task *t);
+
+/* Stops what it waits for. */
+void l_task_stop_waiting(l_task *t);
+/* Has it resumed soon. */
+void l_task_wake(l_task *t);
 
 /* Its address is the value that a waiting native yields. */
 extern const char l_task_sentinel;

@@ -147,6 +147,13 @@ static inline void peer_request(peer *p) {
     CHECK(!p->ended);
 }
 
+/* Reads the rest of a request whose head is in; its body is that. */
+static inline void peer_body(peer *p, const char *body, size_t len) {
+    size_t head = (size_t)((char *)memmem(p->in.data, p->in.len, "\r\n\r\n", 4) - p->in.data) + 4;
+    peer_take(p, head + len);
+    CHECK(p->in.len == head + len && memcmp(p->in.data + head, body, len) == 0);
+}
+
 /* Reads and drops all until the client closes; how many bytes. */
 static inline size_t peer_drain(peer *p) {
     size_t len = 0;
