@@ -1,6 +1,8 @@
 /* call.c: see call.h. */
 #include "call.h"
 
+#include <string.h>
+
 #include "err.h"
 
 static neap_gate *gate_of(neap_call *c) {
@@ -11,9 +13,11 @@ static neap_loop *loop_of(const neap_call *c) {
     return c->ticket.queue->flow->loop;
 }
 
-void neap_call_init(neap_call *c, neap_queue *q, const neap_policy *policy, bool repeatable,
+void neap_call_init(neap_call *c, neap_queue *q, const neap_policy *policy, neap_use *uses, bool repeatable,
                     void (*done)(neap_ticket *, int rc), void *ud) {
-    *c = (neap_call){.policy = policy, .repeatable = repeatable, .begun_ns = neap_loop_now_ns(q->flow->loop)};
+    *c = (neap_call){.policy = policy, .uses = uses, .repeatable = repeatable,
+                     .begun_ns = neap_loop_now_ns(q->flow->loop)};
+    memset(uses, 0, policy->len * sizeof *uses);
     neap_ticket_init(&c->ticket, q, done, ud);
 }
 
@@ -154,7 +158,7 @@ neap_decision neap_call_settle(neap_call *c, const neap_reply *reply, double ran
     neap_loop_update(loop); /* waits count from now, not from the start of this turn */
     now = neap_loop_now_ns(loop);
     close_send(c, reply, now);
-    d = neap_policy_decide(c->policy, &c->history, reply, c->repeatable, now, random);
+    d = neap_policy_decide(c->policy, c->uses, reply, c->repeatable, now, random);
     set_wait(c, &d, reply->retry_after_ns, now);
     if (d.rule != NULL && d.rule->pause) neap_gate_pause(gate_of(c), now + d.wait_ns);
     change = reply->status > 0 ? tell_gate(c, &d, now) : tell_gate_failed(c, &d, now);
@@ -172,7 +176,7 @@ neap_decision neap_call_broke(neap_call *c, neap_failure failure, double random)
     a->status = 0;
     a->failure = failure;
     c->good = false;
-    d = neap_policy_decide(c->policy, &c->history, &reply, c->repeatable, c->settled_ns, random);
+    d = neap_policy_decide(c->policy, c->uses, &reply, c->repeatable, c->settled_ns, random);
     set_wait(c, &d, -1, c->settled_ns);
     return d;
 }

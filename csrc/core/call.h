@@ -17,7 +17,7 @@
 typedef struct neap_call {
     neap_ticket ticket;
     const neap_policy *policy; /* borrowed */
-    neap_history history;
+    neap_use *uses;            /* of the policy's rules; borrowed */
     neap_attempts attempts; /* every send, and every try that failed before it could leave */
     bool repeatable;        /* the endpoint's write class lets an ambiguous send be repeated */
     bool logged;            /* the present admission has its entry in attempts */
@@ -33,8 +33,9 @@ typedef struct neap_call {
     int64_t gate_wait_ns;  /* last wait granted for an outage */
 } neap_call;
 
-/* Queue and policy are borrowed. `done` as in neap_ticket: the end of an admit that had to wait. */
-void neap_call_init(neap_call *, neap_queue *, const neap_policy *, bool repeatable,
+/* Queue, policy and `uses`, for each of the policy's rules, are borrowed. `done` as in neap_ticket: the end of an admit
+ * that had to wait. */
+void neap_call_init(neap_call *, neap_queue *, const neap_policy *, neap_use *uses, bool repeatable,
                     void (*done)(neap_ticket *, int rc), void *ud);
 /* Finishes and frees; idempotent. */
 void neap_call_deinit(neap_call *);

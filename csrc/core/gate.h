@@ -35,7 +35,6 @@ typedef struct neap_gate_record {
     uint64_t id;                          /* set at its first outage; unique; 0: none yet */
     bool parked;                          /* failed with an outage and waiting: it is in the list */
     struct neap_gate_record *prev, *next; /* the gate's list of parked records, oldest first */
-    void *ud;                             /* the owner's */
 } neap_gate_record;
 
 /* A zero-initialised gate is open and valid. */

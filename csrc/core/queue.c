@@ -2,11 +2,17 @@
 #include "queue.h"
 
 #include <assert.h>
+#include <stddef.h>
+#include <string.h>
 
 #include "err.h"
 #include "queue_wait.h"
 
 static void pump(neap_flow *);
+
+static neap_ticket *ticket_of(neap_gate_record *r) {
+    return (neap_ticket *)(void *)((char *)r - offsetof(neap_ticket, record));
+}
 
 static void on_timer(neap_timer *t) {
     pump(t->ud);
@@ -78,8 +84,11 @@ static void set_active(neap_queue *q, bool active) {
     else f->active = q->a_next;
 }
 
+static void on_due(neap_timer *node);
+
 static void add_waiting(neap_ticket *t) {
     neap_queue *q = t->queue;
+    t->node = (neap_timer){.cb = on_due, .ud = t};
     t->next = NULL;
     t->prev = q->waiting_last;
     if (t->prev) t->prev->next = t;
@@ -102,7 +111,6 @@ static void remove_waiting(neap_ticket *t) {
     else q->waiting_last = t->prev;
     if (t->prev) t->prev->next = t->next;
     else q->waiting = t->next;
-    t->prev = t->next = NULL;
     q->waiting_len--;
     t->state = NEAP_TICKET_IDLE;
     if (q->flow->active != NULL) return;
@@ -121,6 +129,7 @@ static void dismiss(neap_ticket *t, int rc) {
 /* Gives an idle ticket its slots. */
 static void hold_slots(neap_ticket *t, int64_t now) {
     neap_queue *q = t->queue;
+    memset(t->holds, 0, sizeof t->holds);
     for (size_t i = 0; i < q->limit_count; i++) neap_limit_take(q->limits[i], &t->holds[i], now);
     neap_gate_send(q->gate, &t->record);
     t->state = NEAP_TICKET_HELD;
@@ -153,7 +162,7 @@ int64_t neap_queue_ready_at(neap_queue *q, int64_t now) {
 static neap_ticket *head_of(neap_queue *q, int64_t now) {
     neap_timer *first = neap_timer_heap_first(&q->line);
     if (neap_gate_get_state(q->gate, now) == NEAP_GATE_CLOSED) {
-        neap_ticket *probe = q->gate->probe->ud;
+        neap_ticket *probe = ticket_of(q->gate->probe);
         return probe->queue == q && probe->state == NEAP_TICKET_LINED ? probe : NULL;
     }
     return first ? first->ud : NULL;
@@ -281,8 +290,6 @@ static void on_due(neap_timer *node) {
 void neap_ticket_init(neap_ticket *t, neap_queue *q, void (*done)(neap_ticket *, int rc),
                       void *ud) {
     *t = (neap_ticket){.queue = q, .done = done, .ud = ud};
-    t->record.ud = t->node.ud = t;
-    t->node.cb = on_due;
 }
 
 /* Whether nobody else has to be looked at first: the common case of little traffic. */
@@ -433,7 +440,7 @@ void neap_queue_gate_changed(neap_queue *q, neap_gate_change change) {
     if (change != NEAP_GATE_SAME) measure_gate(q->gate);
     if (change == NEAP_GATE_FELL) dismiss_group(q->flow, q->gate);
     if (change == NEAP_GATE_OPENED)
-        while ((r = neap_gate_pop(q->gate)) != NULL) free_record(r->ud);
+        while ((r = neap_gate_pop(q->gate)) != NULL) free_record(ticket_of(r));
     if (change == NEAP_GATE_SAME) return;
     wake_gated(q->flow, q->gate);
     neap_flow_kick(q->flow);

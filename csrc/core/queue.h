@@ -66,10 +66,14 @@ typedef struct neap_ticket {
     uint64_t arrival;      /* order of first entering; 0: not yet */
     int64_t not_before_ns; /* its own wait */
     int64_t asked_ns;      /* the part of it that the vendor asked for; outlives the gate */
-    neap_hold holds[NEAP_QUEUE_LIMITS_MAX];
     neap_gate_record record;
-    neap_timer node;
-    struct neap_ticket *prev, *next; /* in queue->waiting */
+    union { /* nobody waits who is HELD */
+        neap_hold holds[NEAP_QUEUE_LIMITS_MAX];
+        struct {
+            neap_timer node;
+            struct neap_ticket *prev, *next; /* in queue->waiting */
+        };
+    };
     /* The wait is over: rc 0 admitted, NEAP_EOUTAGE the group is down, NEAP_ENOMEM, or what a limit
      * failed with. Only records; must not call back into the queue. */
     void (*done)(struct neap_ticket *, int rc);

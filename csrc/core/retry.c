@@ -104,28 +104,28 @@ static int64_t wait_of(const neap_rule *rule, unsigned n, const neap_reply *r, d
     return wait;
 }
 
-neap_decision neap_policy_decide(const neap_policy *p, neap_history *h, const neap_reply *r,
+neap_decision neap_policy_decide(const neap_policy *p, neap_use *uses, const neap_reply *r,
                                  bool repeatable, int64_t now, double random) {
     const neap_rule *rule = r->status > 0 ? rule_of_status(p, r->status) : NULL;
     neap_decision d = {.verdict = NEAP_VERDICT_NO_RULE};
+    neap_use *use;
     unsigned n;
-    size_t i;
     if (rule == NULL && r->failure != NEAP_FAILURE_NONE) {
         if (r->ambiguous && !repeatable) d.verdict = NEAP_VERDICT_UNKNOWN;
         if (r->ambiguous && !repeatable) return d;
         rule = rule_of_failure(p, r->failure);
     }
     if (rule == NULL) return d;
-    i = (size_t)(rule - p->rules);
-    if (!h->failed[i]) h->first_ns[i] = now;
-    h->failed[i] = true;
-    n = h->used[i];
+    use = &uses[rule - p->rules];
+    if (!use->applied) use->first_ns = now;
+    use->applied = true;
+    n = use->resends;
     d.rule = rule;
     d.wait_ns = wait_of(rule, n < rule->retries || n == 0 ? n : n - 1, r, random);
     d.verdict = NEAP_VERDICT_GIVE_UP;
     if (n >= rule->retries) return d;
-    if (rule->total_ns > 0 && now + d.wait_ns > h->first_ns[i] + rule->total_ns) return d;
-    h->used[i]++;
+    if (rule->total_ns > 0 && now + d.wait_ns > use->first_ns + rule->total_ns) return d;
+    use->resends++;
     d.verdict = NEAP_VERDICT_RETRY;
     return d;
 }

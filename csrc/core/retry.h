@@ -75,12 +75,12 @@ int neap_policy_add_defaults(neap_policy *);
 /* Whether an answer of this status means an outage under the policy. */
 bool neap_policy_is_outage(const neap_policy *, int status);
 
-/* What one call has used up. Zero-initialised at its start. */
-typedef struct neap_history {
-    uint16_t used[NEAP_POLICY_RULES_MAX];    /* resends granted, by rule */
-    bool failed[NEAP_POLICY_RULES_MAX];      /* the rule has applied before */
-    int64_t first_ns[NEAP_POLICY_RULES_MAX]; /* when it first did */
-} neap_history;
+/* What one call has used up of one rule. A call has as many as its policy has rules, zero-initialised at its start. */
+typedef struct neap_use {
+    int64_t first_ns; /* when the rule first applied */
+    uint16_t resends; /* granted */
+    bool applied;     /* it has before */
+} neap_use;
 
 /* How one send ended. */
 typedef struct neap_reply {
@@ -103,9 +103,9 @@ typedef struct neap_decision {
     int64_t wait_ns;       /* RETRY: from now to the next send; GIVE_UP: what it would have been */
 } neap_decision;
 
-/* Judges a reply and counts it. `random` in [0, 1). A status that a rule names decides before the
+/* Judges a reply and counts it; `uses` is the call's. `random` in [0, 1). A status that a rule names decides before the
  * failure does: it is the vendor's word, and repeated whatever the endpoint's write class. */
-neap_decision neap_policy_decide(const neap_policy *, neap_history *, const neap_reply *,
+neap_decision neap_policy_decide(const neap_policy *, neap_use *uses, const neap_reply *,
                                  bool repeatable, int64_t now, double random);
 
 /* One send, for reports and dead letters. */
@@ -116,7 +116,7 @@ typedef struct neap_attempt {
     neap_failure failure; /* why there is no usable answer */
 } neap_attempt;
 
-enum { NEAP_ATTEMPTS_INSIDE = 2 };
+enum { NEAP_ATTEMPTS_INSIDE = 1 };
 
 /* The sends of one call. Zero-initialised is empty; must not move afterwards. Most calls take one send
  * or two and need no memory of their own. */

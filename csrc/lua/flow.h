@@ -11,12 +11,14 @@ typedef struct l_call {
     neap_call call;
     l_op op;         /* the wait of admit or wait */
     int rc;          /* how it ended */
+    bool is_trip;    /* it is the beginning of one of route.c */
+    bool is_raw;     /* for route.c: the answer to the present send is not to be decoded */
 } l_call;
 
 /* Gets the call at idx; borrowed, lives as long as the value. THROWS unless it is one. */
 neap_call *l_flow_check_call(lua_State *L, int idx);
-/* Makes a call of a userdata that has its metatable already. */
-void l_flow_init_call(l_call *, neap_queue *, const neap_policy *, bool repeatable);
+/* Makes a call of a userdata that has its metatable already; `uses`: part of it, for each rule of the policy. */
+void l_flow_init_call(l_call *, neap_queue *, const neap_policy *, neap_use *uses, bool repeatable);
 /* Takes part in nothing any more; a wait for admission ends. Idempotent. */
 void l_flow_finish_call(l_call *);
 /* Frees; for __gc. */

@@ -133,6 +133,30 @@ static int l_call_wait(lua_State *L) {
     return start_wait(L, neap_call_await_unblocked);
 }
 
+/* call:leave() -> a value for the function that calls this to return at once, with an object behind it: then it waits as
+ * call:wait() does, without a coroutine (l_leave), and `waited` tells how that ended. nil: where it cannot, or there is
+ * nothing to wait for.                                                                [-1, +1, e] */
+static int l_call_leave(lua_State *L) {
+    l_call *u = check_call(L, 1);
+    if (u->call.finished || u->call.ticket.state != NEAP_TICKET_IDLE || u->op.task != NULL || !l_may_leave(L)) return 0;
+    l_op_reset(&u->op);
+    u->rc = neap_call_await_unblocked(&u->call);
+    u->op.done = u->rc != 0;
+    return l_leave(L, 1, &u->op);
+}
+
+/* call:is_left() -> boolean: it waits without a coroutine */
+static int l_call_is_left(lua_State *L) {
+    lua_pushboolean(L, check_call(L, 1)->op.task != NULL);
+    return 1;
+}
+
+/* call:waited() -> as wait: how the wait that it was left with has ended, true before           [-1, +1|2, e] */
+static int l_call_waited(lua_State *L) {
+    const l_call *u = check_call(L, 1);
+    return push_wait_result(L, u, u->rc);
+}
+
 /* call:blocked() -> boolean: admit would wait for more than a limit: for its retry wait, a pause or
  * a closed gate */
 static int l_call_blocked(lua_State *L) {
@@ -249,9 +273,11 @@ static int l_call_sends(lua_State *L) {
     return 2;
 }
 
-void l_flow_init_call(l_call *u, neap_queue *q, const neap_policy *policy, bool repeatable) {
+void l_flow_init_call(l_call *u, neap_queue *q, const neap_policy *policy, neap_use *uses, bool repeatable) {
     u->op = (l_op){.cancel = wait_cancel, .push = wait_push};
-    neap_call_init(&u->call, q, policy, repeatable, on_wait_over, u);
+    u->rc = 0;
+    u->is_trip = u->is_raw = false;
+    neap_call_init(&u->call, q, policy, uses, repeatable, on_wait_over, u);
     u->tag = &call_tag;
 }
 
@@ -288,7 +314,7 @@ static int l_flow_call(lua_State *L) {
     bool repeatable = lua_toboolean(L, 3);
     l_call *u;
     luaL_argcheck(L, q->flow != NULL, 1, "the queue is gone"); /* finalised, at lua_close */
-    u = lua_newuserdatauv(L, sizeof *u, 2);
+    u = lua_newuserdatauv(L, sizeof *u + policy->len * sizeof(neap_use), 2);
     u->tag = NULL;
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_setmetatable(L, -2);
@@ -296,7 +322,7 @@ static int l_flow_call(lua_State *L) {
     lua_setiuservalue(L, -2, 1);
     lua_pushvalue(L, 2);
     lua_setiuservalue(L, -2, 2);
-    l_flow_init_call(u, q, policy, repeatable);
+    l_flow_init_call(u, q, policy, (neap_use *)(u + 1), repeatable);
     return 1;
 }
 
@@ -305,7 +331,8 @@ static const luaL_Reg methods[] = {{"admit", l_call_admit},       {"wait", l_cal
                                    {"settle", l_call_settle},     {"finish", l_call_finish},
                                    {"attempts", l_call_attempts}, {"sends", l_call_sends},
                                    {"withdraw", l_call_withdraw}, {"broke", l_call_broke},
-                                   {"judge", l_call_judge},
+                                   {"judge", l_call_judge},         {"leave", l_call_leave},
+                                   {"waited", l_call_waited},       {"is_left", l_call_is_left},
                                    {NULL, NULL}};
 
 void l_flow_add_call_methods(lua_State *L) {

@@ -41,11 +41,11 @@ typedef struct l_trip {
     l_route *route;
     l_response *answer; /* owned: the last send, which needs no userdata of its own; NULL: none, as while the call waits,
                          * or it is a response of its own now, user value TRIP_ANSWER */
-    bool is_raw;        /* the present send: its answer is not to be decoded */
+    neap_use uses[];    /* of the policy's rules */
 } l_trip;
 
-/* The last only where the policy is not the route's. */
-enum { TRIP_ROUTE = 1, TRIP_URL, TRIP_BODY, TRIP_ANSWER, TRIP_POLICY };
+/* The answer takes the place of the body, which has left; the last only where the policy is not the route's. */
+enum { TRIP_ROUTE = 1, TRIP_URL, TRIP_BODY, TRIP_ANSWER = TRIP_BODY, TRIP_POLICY };
 
 static const char route_tag;
 
@@ -55,11 +55,10 @@ static l_route *check_route(lua_State *L) {
     return luaL_checkudata(L, 1, ROUTE_MT);
 }
 
-/* As in flow_call.c: the call's tag and a size that no other call has. */
 static l_trip *check_trip(lua_State *L) {
     l_trip *t = lua_touserdata(L, 1);
-    if (t == NULL || lua_rawlen(L, 1) != sizeof *t) luaL_checkudata(L, 1, TRIP_MT);
     (void)l_flow_check_call(L, 1);
+    if (!t->call.is_trip) luaL_checkudata(L, 1, TRIP_MT);
     return t;
 }
 
@@ -95,7 +94,9 @@ static l_response *push_retired(lua_State *L) {
 /* Pushes the answer as a response, the same for each send; nil: there is none.       [-0, +1, m] */
 static void push_response(lua_State *L, l_trip *t) {
     if (t->answer == NULL) {
-        lua_getiuservalue(L, 1, TRIP_ANSWER);
+        if (lua_getiuservalue(L, 1, TRIP_ANSWER) == LUA_TUSERDATA) return;
+        lua_pop(L, 1);
+        lua_pushnil(L);
         return;
     }
     l_response_take(push_retired(L), t->answer);
@@ -124,7 +125,7 @@ static void let_go(lua_State *L, l_trip *t) {
 static bool push_decoded(lua_State *L, const l_trip *t) {
     const l_response *u = t->answer;
     const neap_buf *body;
-    if (t->is_raw || u->err.code != 0 || u->status < 200 || u->status >= 300) return false;
+    if (t->call.is_raw || u->err.code != 0 || u->status < 200 || u->status >= 300) return false;
     body = neap_transfer_body(u->t);
     return body->len > 0 && l_json_push(L, body->data, body->len, t->route->ordered);
 }
@@ -174,7 +175,7 @@ static int l_trip_send(lua_State *L) {
     l_check_can_wait(L);
     if (is_sending(t)) return luaL_error(L, "the call is being sent already");
     u = new_answer(L, t);
-    t->is_raw = lua_toboolean(L, 5);
+    t->call.is_raw = lua_toboolean(L, 5);
     lua_pushvalue(L, 2);
     lua_setiuservalue(L, 1, TRIP_URL);
     lua_pushvalue(L, 3);
@@ -241,7 +242,8 @@ static int l_route_call(lua_State *L) {
     bool repeatable = lua_isnoneornil(L, 3) ? r->repeatable : (bool)lua_toboolean(L, 3);
     l_trip *t;
     luaL_argcheck(L, r->queue->flow != NULL, 1, "the queue is gone"); /* finalised, at lua_close */
-    t = lua_newuserdatauv(L, sizeof *t, policy == r->policy ? TRIP_ANSWER : TRIP_POLICY);
+    t = lua_newuserdatauv(L, sizeof *t + policy->len * sizeof *t->uses,
+                          policy == r->policy ? TRIP_ANSWER : TRIP_POLICY);
     t->call.tag = NULL;
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_setmetatable(L, -2);
@@ -253,7 +255,8 @@ static int l_route_call(lua_State *L) {
     }
     t->route = r;
     t->answer = NULL;
-    l_flow_init_call(&t->call, r->queue, policy, repeatable);
+    l_flow_init_call(&t->call, r->queue, policy, t->uses, repeatable);
+    t->call.is_trip = true;
     t->call.call.meter = r->meter;
     return 1;
 }

@@ -5,13 +5,18 @@
 #include "../core/random.h"
 #include "l_common.h"
 
+/* A list through l_task.next and prev. */
+typedef struct l_task_list {
+    l_task *first, *last;
+} l_task_list;
+
 struct l_runtime {
     lua_State *L;       /* main thread of the state */
     neap_loop *loop;    /* owned if owns_loop, else another runtime's, which outlives this one */
     bool owns_loop;
     l_task *current;    /* the task that runs now; NULL outside */
-    l_task *tasks;      /* all that have not ended, a list through l_task.next */
-    unsigned task_count;
+    l_task_list roots;  /* tasks without a parent that have not ended */
+    unsigned task_count; /* that have not ended, children too */
     uint64_t tasks_started;
     int idle_list;  /* registry reference of coroutines that wait for a task, 0: none is kept; see thread.h */
     int idle_count; /* of them */

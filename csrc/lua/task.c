@@ -3,7 +3,7 @@
  *
  * A task is one anchored coroutine. It ends when its function has returned and its children have
  * ended; if it fails or is cancelled, its children are cancelled first. Whoever is resumed is resumed
- * here, in task_step, from a job of the loop. task_wait.c is how one waits. */
+ * here, in task_step, from a job of the loop. task_wait.c is how one waits, task_left.c how without a coroutine. */
 #include <assert.h>
 #include <string.h>
 
@@ -16,28 +16,25 @@ const char l_task_stray_yield_key;
 /* --- the end of a task --------------------------------------------------------------------- */
 
 static void list_add(l_task_list *list, l_task *t) {
-    t->next_sibling = NULL;
-    t->prev_sibling = list->last;
-    if (list->last != NULL) list->last->next_sibling = t;
+    t->next = NULL;
+    t->prev = list->last;
+    if (list->last != NULL) list->last->next = t;
     else list->first = t;
     list->last = t;
 }
 
 static void list_remove(l_task_list *list, l_task *t) {
-    if (t->prev_sibling != NULL) t->prev_sibling->next_sibling = t->next_sibling;
-    else list->first = t->next_sibling;
-    if (t->next_sibling != NULL) t->next_sibling->prev_sibling = t->prev_sibling;
-    else list->last = t->prev_sibling;
-    t->next_sibling = t->prev_sibling = NULL;
+    if (t->prev != NULL) t->prev->next = t->next;
+    else list->first = t->next;
+    if (t->next != NULL) t->next->prev = t->prev;
+    else list->last = t->prev;
+    t->next = t->prev = NULL;
 }
 
+/* It is none of those any more that have not ended; a child stays in its parent's list, which hears of it. */
 static void unlink_task(l_task *t) {
-    l_runtime *rt = t->rt;
-    if (t->prev != NULL) t->prev->next = t->next;
-    else rt->tasks = t->next;
-    if (t->next != NULL) t->next->prev = t->prev;
-    t->next = t->prev = NULL;
-    rt->task_count--;
+    if (t->parent == NULL) list_remove(&t->rt->roots, t);
+    t->rt->task_count--;
 }
 
 static void complete_waiters(l_task *t) {
@@ -82,10 +79,14 @@ static void check_results(lua_State *L, const l_task *t, int count) {
     if (lua_gettop(t->co) < count) luaL_error(L, "the task's coroutine was closed, and its results with it");
 }
 
-/* Pushes copies of what an ended task left on its stack; errors are L's. */
-void l_task_copy_results(lua_State *L, const l_task *t) {
+void l_task_copy_results(lua_State *L, int idx) {
+    const l_task *t = lua_touserdata(L, idx);
     int i, count = t->nresults;
     if (count == 0) return;
+    if (t->co == NULL) {
+        lua_getiuservalue(L, idx, USER_COROUTINE);
+        return;
+    }
     check_results(L, t, count);
     luaL_checkstack(L, count + 1, "too many results");
     if (!lua_checkstack(t->co, count)) luaL_error(L, "stack overflow (too many results)");
@@ -97,12 +98,13 @@ void l_task_copy_results(lua_State *L, const l_task *t) {
 static int call_done(lua_State *L) {
     l_task *t = lua_touserdata(L, 1);
     int count = t->nresults;
+    l_task_push(L, t);
     if (t->outcome == OUTCOME_CANCELLED) {
         (void)l_task_push_cancelled(L);
         t->on_done(t->ud, L, true, 1);
         return 0;
     }
-    l_task_copy_results(L, t);
+    l_task_copy_results(L, 2);
     t->on_done(t->ud, L, t->outcome != OUTCOME_OK, count);
     return 0;
 }
@@ -114,8 +116,7 @@ static int call_done_failed(lua_State *L) {
     return 0;
 }
 
-/* [function, arguments] -> [error if it fails]; results may have functions of the script's in them (__tostring). */
-static bool call_in_stroke(l_runtime *rt, int nargs) {
+bool l_task_call_in_stroke(l_runtime *rt, int nargs) {
     l_stroke stroke;
     int status;
     l_stroke_begin(rt, &stroke, rt->L);
@@ -133,12 +134,12 @@ static void tell_done(const l_task *t) {
     }
     lua_pushcfunction(L, call_done);
     lua_pushlightuserdata(L, (void *)t);
-    if (call_in_stroke(t->rt, 1)) return;
+    if (l_task_call_in_stroke(t->rt, 1)) return;
     lua_pushcfunction(L, call_done_failed);
     lua_insert(L, -2);
     lua_pushlightuserdata(L, (void *)t);
     lua_insert(L, -2);
-    if (call_in_stroke(t->rt, 2)) return;
+    if (l_task_call_in_stroke(t->rt, 2)) return;
     lua_pop(L, 1);
     t->on_done(t->ud, NULL, true, 0);
 }
@@ -146,14 +147,13 @@ static void tell_done(const l_task *t) {
 /* Takes the value at the top of child's stack over as the parent's own failure. */
 static int adopt_failure(lua_State *L) {
     l_task *child = lua_touserdata(L, 1), *parent = lua_touserdata(L, 2);
-    check_results(L, child, 1);
     if (!lua_checkstack(parent->co, 1)) luaL_error(L, "not enough memory");
-    lua_pushvalue(child->co, -1);
-    lua_xmove(child->co, parent->co, 1);
     l_task_push(L, parent);
     l_task_push(L, child);
-    lua_getiuservalue(L, -1, USER_TRACEBACK);
-    lua_setiuservalue(L, -3, USER_TRACEBACK);
+    lua_getiuservalue(L, 4, USER_TRACEBACK);
+    lua_setiuservalue(L, 3, USER_TRACEBACK);
+    l_task_copy_results(L, 4);
+    lua_xmove(L, parent->co, 1);
     return 0;
 }
 
@@ -197,7 +197,7 @@ static void cancel_children(l_task *parent) {
     parent->stop_children = parent->busy = true;
     while (t != NULL) {
         if (t->cancel_asked) {
-            t = t->next_sibling;
+            t = t->next;
         } else {
             l_task_cancel(t);
             t = parent->live.first; /* ending one may have ended others */
@@ -259,7 +259,7 @@ static bool close_thread(l_task *t) {
     bool ok;
     t->rt->current = NULL;
     t->busy = true;
-    ok = l_stroke_close(t->rt, t->co);
+    ok = t->co != NULL ? l_stroke_close(t->rt, t->co) : l_task_close_left(t);
     t->busy = false;
     t->rt->current = current;
     return ok;
@@ -307,8 +307,9 @@ void l_task_cancel_soon(l_task *t) {
  * nil. */
 static int push_raised_traceback(lua_State *L, const l_task *t, int child_idx) {
     const l_task *child = lua_touserdata(L, child_idx);
+    bool has_error = child != NULL && child->co != NULL && lua_gettop(child->co) > 0;
     int same = 0;
-    if (child != NULL && lua_gettop(child->co) > 0 && lua_checkstack(child->co, 1) && lua_checkstack(t->co, 1)) {
+    if (has_error && lua_checkstack(child->co, 1) && lua_checkstack(t->co, 1)) {
         lua_pushvalue(child->co, -1);
         lua_xmove(child->co, t->co, 1);
         same = lua_rawequal(t->co, -1, -2);
@@ -381,11 +382,34 @@ static void task_yielded(l_task *t, int nresults) {
     }
 }
 
+/* There was no memory for its coroutine: that is how its function ends, on top of the main stack. */
+static void task_lost(l_task *t) {
+    t->state = TASK_ENDING;
+    t->outcome = OUTCOME_ERROR;
+    cancel_children(t);
+    (void)close_thread(t);
+    if (l_task_settle_lost(t)) t->outcome = OUTCOME_OK;
+    else t->nresults = 1;
+    end_if_alone(t);
+}
+
+static void task_left(l_task *t) {
+    l_task_leave_thread(t);
+    t->state = TASK_WAITING;
+    if (t->cancel_asked) l_task_cancel(t);
+    else if (t->op == NULL || t->op->done) l_task_wake(t);
+}
+
 static void task_step(neap_job *job) {
     l_task *t = job->ud;
     l_task *outer = t->rt->current;
     l_stroke stroke;
-    int status, nresults = 0, nargs = t->nargs;
+    int status, nresults = 0, nargs;
+    if (t->co == NULL && !l_task_take_thread(t)) {
+        task_lost(t);
+        return;
+    }
+    nargs = t->nargs;
     t->nargs = 0;
     t->state = TASK_RUNNING;
     t->rt->current = t;
@@ -393,7 +417,9 @@ static void task_step(neap_job *job) {
     status = lua_resume(t->co, t->rt->L, nargs, &nresults);
     l_stroke_end(t->rt, &stroke);
     t->rt->current = outer;
-    if (stroke.stopped) {
+    if (status == LUA_OK && l_task_has_left(t, nresults)) {
+        task_left(t);
+    } else if (stroke.stopped) {
         task_stopped(t, &stroke);
     } else if (status == LUA_YIELD) {
         task_yielded(t, nresults);
@@ -414,14 +440,10 @@ l_task *l_task_check(lua_State *L, int idx) {
 }
 
 static void link_task(l_task *t, l_task *parent) {
-    l_runtime *rt = t->rt;
-    t->next = rt->tasks;
-    if (rt->tasks != NULL) rt->tasks->prev = t;
-    rt->tasks = t;
-    rt->task_count++;
-    rt->tasks_started++;
+    t->rt->task_count++;
+    t->rt->tasks_started++;
     t->parent = parent;
-    if (parent != NULL) list_add(&parent->live, t);
+    list_add(parent != NULL ? &parent->live : &t->rt->roots, t);
 }
 
 l_task *l_task_start(lua_State *L, int nargs, l_task *parent, l_task_done on_done, void *ud) {
@@ -470,33 +492,43 @@ void l_task_keep(lua_State *L, l_task *t) {
 void l_task_push_traceback(lua_State *L, l_task *t) {
     l_task_push(L, t);
     if (lua_isnil(L, -1)) return;
-    lua_getiuservalue(L, -1, USER_TRACEBACK);
+    if (lua_getiuservalue(L, -1, USER_TRACEBACK) != LUA_TSTRING) {
+        lua_pop(L, 1);
+        lua_pushnil(L);
+    }
     lua_remove(L, -2);
 }
 
 void l_runtime_end_all(l_runtime *rt) {
     l_task *t;
-    while ((t = rt->tasks) != NULL) {
+    while ((t = rt->roots.last) != NULL) {
         while (t->state == TASK_ENDING && t->live.first != NULL) t = t->live.first;
         if (t->state == TASK_RUNNING) break; /* the state closes under a running task: no more to do */
         l_task_cancel(t);
     }
 }
 
+/* Only roots have somebody to be told. */
 void l_runtime_cancel_all(l_runtime *rt) {
-    for (l_task *t = rt->tasks; t != NULL; t = t->next) t->on_done = NULL;
+    for (l_task *t = rt->roots.first; t != NULL; t = t->next) t->on_done = NULL;
     l_runtime_end_all(rt);
 }
 
-/* Ends a task without running anything of it, nor telling anybody: the state closes. */
+/* Ends a task without children, without running anything of it, nor telling anybody: the state closes. */
 static void drop(l_task *t) {
     t->on_done = NULL;
     neap_loop_unpost(t->rt->loop, &t->job);
     l_task_stop_waiting(t);
     unlink_task(t);
+    if (t->parent != NULL) list_remove(&t->parent->live, t);
+    t->parent = NULL;
     t->state = TASK_ENDED;
 }
 
 void l_runtime_drop_all(l_runtime *rt) {
-    while (rt->tasks != NULL) drop(rt->tasks);
+    l_task *t;
+    while ((t = rt->roots.last) != NULL) {
+        while (t->live.first != NULL) t = t->live.first;
+        drop(t);
+    }
 }

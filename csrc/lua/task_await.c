@@ -29,15 +29,6 @@ int l_task_spawn(lua_State *L) {
     return 1;
 }
 
-/* task.spawn_below(parent, fn, ...) -> task: a child of a task whose function is not over; nil: a root.
- *                                                                                     [-n, +1, e] */
-int l_task_spawn_below(lua_State *L) {
-    l_task *parent = lua_isnil(L, 1) ? NULL : l_task_check(L, 1);
-    luaL_argcheck(L, parent == NULL || parent->state < TASK_ENDING, 1, "the task has ended");
-    luaL_checktype(L, 2, LUA_TFUNCTION);
-    l_task_push(L, l_task_start(L, lua_gettop(L) - 2, parent, NULL, NULL));
-    return 1;
-}
 
 /* Remembers for the running task's traceback where a failure came from: the task at index 1. */
 static void note_raised(lua_State *L) {
@@ -54,7 +45,7 @@ static int push_outcome(lua_State *L, l_task *t) {
     l_task_observe(t);
     if (t->outcome == OUTCOME_CANCELLED) return l_task_push_cancelled(L);
     if (t->outcome == OUTCOME_ERROR) note_raised(L);
-    l_task_copy_results(L, t);
+    l_task_copy_results(L, 1);
     return t->outcome == OUTCOME_ERROR ? lua_error(L) : t->nresults;
 }
 

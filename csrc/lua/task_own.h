@@ -1,6 +1,6 @@
 /* task_own.h: the record of a task, for the files that are tasks: task.c (its life), task_wait.c
- * (waiting for anything), task_await.c (for others), task_run.c (the module, and running a root task) and
- * loop.c (root tasks of a host that is a Lua program). */
+ * (waiting for anything), task_left.c (without a coroutine), task_await.c (for others), task_run.c (the module, and
+ * running a root task) and loop.c (root tasks of a host that is a Lua program). */
 #ifndef NEAP_LUA_TASK_OWN_H
 #define NEAP_LUA_TASK_OWN_H
 
@@ -19,17 +19,13 @@ typedef enum task_state {
 
 typedef enum task_outcome { OUTCOME_OK, OUTCOME_ERROR, OUTCOME_CANCELLED } task_outcome;
 
-typedef struct l_task_list {
-    l_task *first, *last;
-} l_task_list;
-
-/* The userdata itself. User value 1: the coroutine; 2: traceback (string) after a failure; 3: the
- * awaited task whose failure was last raised here; 4: the userdata of op; 5: what is attached to it;
- * 6: what its on_done needs. */
+/* The userdata itself. User value 1: the coroutine; of a task without one what it goes on with (l_leave), at its end
+ * the error if there is one; 2: the awaited task whose failure was last raised here, after a failure of its own the
+ * traceback (string); 3: the userdata of op; 4: what is attached to it; 5: what its on_done needs. */
 enum {
     USER_COROUTINE = 1,
-    USER_TRACEBACK,
     USER_RAISED,
+    USER_TRACEBACK = USER_RAISED,
     USER_OP,
     USER_ATTACHED,
     USER_KEPT,
@@ -39,12 +35,12 @@ enum {
 struct l_task {
     const void *tag;    /* l_task_check's, for ever: the collector runs nothing of it */
     l_runtime *rt;
-    lua_State *co;      /* borrowed from user value 1; results or error stay on its stack; NULL: there are none */
+    lua_State *co;      /* borrowed from user value 1; results or error stay on its stack; NULL: there are none, or it
+                         * waits without one */
     l_task *parent;     /* NULL for a root, and after the end, unless in the parent's `failed` */
-    l_task *next, *prev; /* the runtime's list, while not ended */
     l_task_list live;   /* children that have not ended */
     l_task_list failed; /* ended children whose failure nobody has observed, still anchored */
-    l_task *next_sibling, *prev_sibling; /* in one of the parent's two lists */
+    l_task *next, *prev; /* in one of the parent's two lists; the runtime's while it has not ended, without a parent */
     l_op *op;           /* what it waits for, until it is resumed; op->task is this task */
     struct task_waiter *waiters; /* who awaits it */
     neap_job job;       /* queued while READY */
@@ -54,14 +50,15 @@ struct l_task {
                          * collector goes through many tasks three times as fast as in that of a hash */
     int nargs;          /* for the first resume */
     int nresults;       /* on co's stack at the end */
-    task_state state;
-    task_outcome outcome;
+    uint8_t state;      /* task_state */
+    uint8_t outcome;    /* task_outcome */
     bool cancel_asked;  /* while running */
     bool observed;      /* somebody awaited the failure, or took it over */
     bool stop_children; /* cancel what is left of them: failure or cancellation */
     bool busy;          /* being ended: its children go, its <close> variables run */
     bool shown;         /* a script may have its coroutine */
     bool done_is_plain; /* see l_task_plain_done */
+    bool is_work;       /* what is attached to it is told how its function has ended: see task_left.c */
 };
 
 /* One who waits for the end of a task. */
@@ -80,13 +77,31 @@ bool l_task_is_descendant(const l_task *t, const l_task *ancestor);
 void l_task_observe(l_task *t);
 /* Pushes nil and the error of a cancelled task; returns 2. May throw. */
 int l_task_push_cancelled(lua_State *L);
-/* Copies the results, or the error, of an ended task to L. May throw. */
-void l_task_copy_results(lua_State *L, const l_task *t);
+/* Copies the results, or the error, of the ended task at idx to L. May throw. */
+void l_task_copy_results(lua_State *L, int idx);
 
 /* Stops what it waits for. */
 void l_task_stop_waiting(l_task *t);
+/* It waits for op, part of the userdata at idx of L. Allocates nothing. */
+void l_task_wait_for(l_task *t, lua_State *L, int idx, l_op *op);
+/* That is over: task and op, if it still has one, let go of each other. Allocates nothing. */
+void l_task_waited(l_task *t, lua_State *L);
+/* [function, arguments] on the main stack -> [error if it fails]; what is called may be the script's. */
+bool l_task_call_in_stroke(l_runtime *rt, int nargs);
 /* Has it resumed soon. */
 void l_task_wake(l_task *t);
+
+/* Has its function, which has returned that many values, left (l_leave)? Then it has no coroutine any more after
+ * l_task_leave_thread, which allocates nothing, and one again after l_task_take_thread; false: no memory for it, the
+ * error is on the main stack. */
+bool l_task_has_left(const l_task *t, int nresults);
+void l_task_leave_thread(l_task *t);
+bool l_task_take_thread(l_task *t);
+/* Its function ends with the error on top of the main stack, which it pops, and it has no coroutine for that: tells whom
+ * it works for, if it does. False: the error is in the coroutine's place. */
+bool l_task_settle_lost(l_task *t);
+/* Closes what it would have gone on with. False: the error of that is in its place. Never throws. */
+bool l_task_close_left(l_task *t);
 
 /* Its address is the value that a waiting native yields. */
 extern const char l_task_sentinel;
@@ -98,7 +113,7 @@ extern const char l_task_passing_key;
 
 /* Functions of the module, defined in task_await.c. */
 int l_task_spawn(lua_State *L);
-int l_task_spawn_below(lua_State *L);
+int l_task_spawn_work(lua_State *L);
 int l_task_detach(lua_State *L);
 int l_task_await(lua_State *L);
 int l_task_first(lua_State *L);

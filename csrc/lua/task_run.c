@@ -24,7 +24,7 @@ static int l_task_status(lua_State *L) {
 /* task:traceback() -> string | nil, kept when it failed */
 static int l_task_traceback(lua_State *L) {
     l_task_check(L, 1);
-    lua_getiuservalue(L, 1, USER_TRACEBACK);
+    if (lua_getiuservalue(L, 1, USER_TRACEBACK) != LUA_TSTRING) lua_pushnil(L);
     return 1;
 }
 
@@ -171,7 +171,7 @@ int luaopen_neap_task(lua_State *L) {
                                        {NULL, NULL}};
     static const luaL_Reg metas[] = {{"__tostring", l_task_str}, {NULL, NULL}};
     static const luaL_Reg funcs[] = {{"spawn", l_task_spawn},
-                                     {"spawn_below", l_task_spawn_below},
+                                     {"spawn_work", l_task_spawn_work},
                                      {"detach", l_task_detach},
                                      {"check_can_wait", l_task_check_can_wait},
                                      {"current", l_task_current},

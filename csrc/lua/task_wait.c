@@ -67,6 +67,12 @@ void l_task_stop_waiting(l_task *t) {
     if (op != NULL && !op->done) op->cancel(op);
 }
 
+void l_task_waited(l_task *t, lua_State *L) {
+    lua_pushnil(L);
+    set_anchor(L, t);
+    (void)detach(t);
+}
+
 /* A script that resumes a waiting coroutine by hand, not through the coroutine functions that Neap puts
  * in place, comes here before its time. */
 static int await_resumed(lua_State *L, int status, lua_KContext ctx) {
@@ -78,17 +84,20 @@ static int await_resumed(lua_State *L, int status, lua_KContext ctx) {
             return luaL_error(L, "another task is waiting in this coroutine");
         return yield_to_loop(L, op);
     }
-    if (op->task != NULL) {
-        lua_pushnil(L);
-        set_anchor(L, op->task);
-        detach(op->task);
-    }
+    if (op->task != NULL) l_task_waited(op->task, L);
     return op->push(L, op);
 }
 
 static int yield_to_loop(lua_State *L, l_op *op) {
     lua_pushlightuserdata(L, (void *)&l_task_sentinel);
     return lua_yieldk(L, 1, (lua_KContext)op, await_resumed);
+}
+
+void l_task_wait_for(l_task *t, lua_State *L, int idx, l_op *op) {
+    lua_pushvalue(L, idx);
+    set_anchor(L, t);
+    op->task = t;
+    t->op = op;
 }
 
 int l_await(lua_State *L, int idx, l_op *op) {
@@ -102,10 +111,7 @@ int l_await(lua_State *L, int idx, l_op *op) {
         return luaL_error(L, "%s", why);
     }
     l_task_stop_waiting(current); /* in a coroutine of its own that it has turned its back on */
-    lua_pushvalue(L, idx);
-    set_anchor(L, current);
-    op->task = current;
-    current->op = op;
+    l_task_wait_for(current, L, idx, op);
     return yield_to_loop(L, op);
 }
 

@@ -1,13 +1,10 @@
---- One call, step by step (DESIGN.md 5): validate, then loop { reserve in all limits, send, classify },
--- then decode and unwrap. Retries, waits and the outage gate are decided in C (core/retry.h, gate.h);
--- here is the order in which things happen, and what an outcome is called.
+--- One call, step by step (DESIGN.md 5): what is asked for is checked and made a request here; exchange.lua sends it
+-- and says what became of it.
 
-local admission = require "neap.call.admission"
 local binding = require "neap.call.bind"
 local bodies = require "neap.call.body"
 local build = require "neap.call.build"
-local judge = require "neap.call.judge"
-local log = require "neap.native.log"
+local exchange = require "neap.call.exchange"
 local null = require "neap.null"
 local outcome = require "neap.call.outcome"
 local reply = require "neap.call.reply"
@@ -17,75 +14,6 @@ local task = require "neap.native.task"
 
 local M = {}
 
---- Tells the log of one send; the request has no credential in it.
-local function log_send(bound, request, res, err)
-    log.write("debug", "sent", {
-        call = bound.endpoint.vendor .. "." .. bound.endpoint.name, method = request.method,
-        url = request.url, status = res and res:status() or nil, error = err and err.message or nil,
-    })
-end
-
---- Closed when a send outside of deliveries is over, however it ends.
-local on_wire = setmetatable({}, { __close = function() runtime.on_wire = runtime.on_wire - 1 end })
-local writing = setmetatable({}, { __close = function() runtime.writing = runtime.writing - 1 end })
-
---- -> response | nil, err | nil, nil, the decoded body of a 2xx answer that is settled (csrc/lua/route.c);
--- the last never where somebody else reads the answer.
-local function transmit(bound, request, flowcall, credential, read)
-    if request.is_opened then return bodies.send(bound, request, flowcall, credential) end
-    if request.headers ~= build.HEADERS or request.holds_token then
-        return bound.http:send(request, flowcall, credential or bound.credential, bound.timeout)
-    end
-    return flowcall:send(request.url, request.body, credential, read or bound.session or bound.reads_xml)
-end
-
-local function send(bound, request, flowcall, slot, credential, read)
-    local write = bound.endpoint.write ~= "read"
-    runtime.sends = runtime.sends + 1
-    if not slot then
-        runtime.on_wire = runtime.on_wire + 1
-        local _ <close> = on_wire
-        if write then runtime.writing = runtime.writing + 1 end
-        local _ <close> = write and writing or nil
-        return transmit(bound, request, flowcall, credential, read)
-    end
-    local _ <close> = slot:sending(flowcall, write, request)
-    local res, err, decoded = transmit(bound, request, flowcall, credential, read)
-    slot:answered(write)
-    return res, err, decoded
-end
-
---- One send and what follows from it. -> as `judge.answer`
-local function attempt(bound, request, flowcall, slot, read, token, doubt)
-    local res, err, decoded = send(bound, request, flowcall, slot, bound.session and token.credential or nil, read)
-    if log.enabled "debug" then log_send(bound, request, res or flowcall:answer(), err) end
-    if decoded == nil then return judge.answer(bound, request, flowcall, slot, read, token, doubt, res, err) end
-    return true, outcome.conclude(bound, flowcall, slot, doubt, reply.judge(bound, decoded, flowcall))
-end
-
---- Sends until there is an outcome. `read` makes the result of a 2xx answer, the payload by default; `held` is a
--- call that somebody else finishes; `lock` is the turn of its key. Each of many waiting calls has this frame, and a
--- stack as deep as it ever was: so it has few variables, and its caller calls it last.
-local function exchange(bound, request, slot, read, held, lock)
-    local _ <close> = lock
-    if lock then lock:acquire(slot) end
-    local flowcall = held or bound.route:call(request.policy, request.is_repeatable)
-    local _ <close> = not held and flowcall or nil
-    if held then request.hops, request.is_renewed = nil, nil end
-    local doubt = false -- an earlier send may have taken effect
-    while true do
-        local token, err = admission.enter(bound, flowcall, slot)
-        if not token then
-            err.down = err.kind == "outage"
-            return outcome.fail(bound, flowcall, err, doubt)
-        end
-        local is_over, payload
-        is_over, payload, err = attempt(bound, request, flowcall, slot, read, token, doubt)
-        if is_over then return payload, err end
-        doubt = payload
-    end
-end
-
 --- May a send of this call be repeated? A keyed one without its key counts twice.
 local function is_repeatable(endpoint, values)
     if endpoint.write ~= "keyed" then return endpoint.write ~= "unsafe" end
@@ -93,17 +21,17 @@ local function is_repeatable(endpoint, values)
     return key ~= nil and key ~= null
 end
 
-local function request_of(bound, values)
-    local request = build.request(bound.endpoint, bound.client, values)
-    if is_repeatable(bound.endpoint, values) then return request end
-    request.is_repeatable, request.policy = false, binding.policy(bound.client, false)
-    return request
+local function exchange_of(bound, values, slot, key)
+    local x = exchange.new(bound, slot, key, build.request(bound.endpoint, bound.client, values))
+    if is_repeatable(bound.endpoint, values) then return x end
+    x.is_repeatable, x.policy = false, binding.policy(bound.client, false)
+    return x
 end
 
 --- What goes over the wire, made at once: what a caller then does to its tables changes nothing.
----@return table|nil bound nil without an error: a dry run, the call is noted
----@return table|neap.Error|nil request
-local function prepare(handle, client, values)
+---@return neap.Exchange|nil exchange nil without an error: a dry run, the call is noted
+---@return neap.Error? err
+local function prepare(handle, client, values, slot, key)
     local endpoint = handle.endpoint
     if runtime.options.dry_run and endpoint.write ~= "read" then
         require("neap.call.dry_run").note(endpoint, client, values)
@@ -111,13 +39,13 @@ local function prepare(handle, client, values)
     end
     local bound, err = binding.bind(handle, client)
     if not bound then return outcome.refused(err, endpoint) end
-    return bound, request_of(bound, values)
+    return exchange_of(bound, values, slot, key)
 end
 
 --- Sends what was prepared. Waits without blocking.
-local function finish(bound, request, slot, lock)
-    if bound then return exchange(bound, request, slot, nil, nil, lock) end
-    if request then return nil, request end -- an error
+local function finish(x, err)
+    if x then return exchange.proceed(x) end
+    if err then return nil, err end
     return null
 end
 
@@ -130,8 +58,7 @@ end
 ---@return any payload
 ---@return neap.Error? err
 function M.send(handle, client, values, slot)
-    local bound, request = prepare(handle, client, values)
-    return finish(bound, request, slot)
+    return finish(prepare(handle, client, values, slot))
 end
 
 --- Logs in: sends the call, a dry run too, and takes the token out of the answer.
@@ -147,10 +74,9 @@ function M.login(handle, client, params, member)
     local bound
     if values then bound, err = binding.bind(handle, client) end
     if not bound then return outcome.refused(err, handle.endpoint) end
-    local request = request_of(bound, values)
-    request.policy = binding.login_policy(client)
-    request.holds_token = true
-    return exchange(bound, request, nil, reply.token(member))
+    local x = exchange_of(bound, values)
+    x.policy, x.holds_token, x.read = binding.login_policy(client), true, reply.token(member)
+    return exchange.proceed(x)
 end
 
 session.login = M.login
@@ -166,10 +92,10 @@ session.login = M.login
 ---@return neap.Reply|neap.call.Body|nil
 ---@return neap.Error? err
 function M.page(handle, client, values, target, ordered)
-    local bound, request = prepare(handle, client, values)
-    if not bound then return finish(bound, request) end
-    if target then request.url = target end
-    return bodies.open(bound, request, task.attached(), exchange, ordered)
+    local x, err = prepare(handle, client, values, task.attached())
+    if not x then return finish(x, err) end
+    if target then x.url = target end
+    return bodies.open(x, exchange.proceed, ordered)
 end
 
 --- Puts the sends of a batch before those that followed.
@@ -186,10 +112,13 @@ local function with(values, more)
     return all
 end
 
+--- Holds a key until it is closed.
+local Turn = { __close = function(turn) turn.keys:release(turn) end }
+
 --- Sends a call with others if the vendor takes it so, else alone.
-local function gather(handle, client, values, slot, lock)
-    local _ <close> = lock
-    if lock then lock:acquire(slot) end
+local function gather(handle, client, values, slot, key)
+    local turn <close> = key and setmetatable({ keys = slot:keys(handle.endpoint, client), key = key }, Turn) or nil
+    if turn then turn.keys:acquire(turn, slot) end
     local payload, err, earlier = slot.delivery.batches:join(handle, client, values, slot)
     if payload ~= nil or err then return payload, err end
     payload, err = M.send(handle, client, earlier and with(values, handle.endpoint.batch.alone) or values, slot)
@@ -197,11 +126,12 @@ local function gather(handle, client, values, slot, lock)
     return payload, err
 end
 
---- The turn of a call's key; nil where it has none.
-local function lock_of(slot, endpoint, client, values)
+--- The key of a call's record; nil where it has none.
+local function key_of(endpoint, values)
     local key = endpoint.key and endpoint.key(values)
     if key == nil or key == null then return nil end
-    return slot:lock(endpoint, client, key)
+    if type(key) == "string" then return key end
+    return type(key) == "number" and key .. "" or tostring(key)
 end
 
 --- A login by hand: opens the session that calls would open by themselves. The token stays here.
@@ -229,12 +159,11 @@ function M.perform(handle, client, params)
     if not values then return outcome.refused(err, endpoint) end
     local slot = task.attached()
     if not slot then return M.send(handle, client, values) end
-    local lock = lock_of(slot, endpoint, client, values)
+    local key = key_of(endpoint, values)
     if endpoint.batch and slot.delivery.batches then
-        return gather(handle, client, build.snapshot(values), slot, lock)
+        return gather(handle, client, build.snapshot(values), slot, key)
     end
-    local bound, request = prepare(handle, client, values)
-    return finish(bound, request, slot, lock)
+    return finish(prepare(handle, client, values, slot, key))
 end
 
 return M

@@ -67,7 +67,7 @@ local function new_delivery(from, fn, opts, path)
         batches = false,
         returning = {},  -- parked slots that want a place again, first come first served
         returning_first = 1, returning_last = 0,
-        locks = {},      -- client -> group -> key -> waiting locks
+        locks = {},      -- client -> group -> keys (lock.lua)
         room = event.new(),
         idle = event.new(),
         arrival = event.new(), -- of the end of a stream
@@ -333,16 +333,11 @@ end
 
 -- The run --------------------------------------------------------------------------------------
 
-local function work(delivery, slot)
-    delivery:settle(slot, pcall(delivery.fn, slot.record))
-end
-
 function Delivery:start(record, line)
     local slot = slots.new(self.slots, record, line)
     self.places = self.places + 1
     self.running:add(slot)
-    slot.task = task.spawn_below(self.task, work, self, slot)
-    task.attach(slot.task, slot)
+    slot.task = task.spawn_work(slot, self.task, self.fn, record)
 end
 
 --- Reads the source and starts records until it ends or the delivery does.

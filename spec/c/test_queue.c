@@ -31,6 +31,7 @@ typedef struct answer {
 typedef struct record {
     struct stage *stage;
     neap_call call;
+    neap_use uses[NEAP_POLICY_RULES_MAX];
     neap_timer event; /* its start, departure or answer */
     neap_timer cancel;
     neap_job admitted;
@@ -284,7 +285,7 @@ static record *add(stage *s, size_t k, int64_t start, int64_t cancel) {
     r->stage = s;
     r->admitted.run = on_admitted;
     r->admitted.ud = r;
-    neap_call_init(&r->call, &s->queues[k], &s->policy, true, on_wait_over, r);
+    neap_call_init(&r->call, &s->queues[k], &s->policy, r->uses, true, on_wait_over, r);
     r->call.meter = s->endpoint;
     at(r, on_start, start);
     r->cancel.cb = on_cancel;
@@ -435,11 +436,12 @@ static void test_ten_thousand_waiting_cost_two_timers(void) {
     stage *s = open_stage(1);
     neap_loop_stats stats;
     neap_call *calls = calloc(10000, sizeof *calls);
+    neap_use uses[NEAP_POLICY_RULES_MAX]; /* of all: none of them is settled */
     s->connect = 0;
     add_limit(s, NEAP_LIMIT_WINDOW, 2, 10 * SEC);
     add_queue(s, 0, 1);
     for (int i = 0; i < 10000; i++) {
-        neap_call_init(&calls[i], &s->queues[0], &s->policy, true, NULL, NULL);
+        neap_call_init(&calls[i], &s->queues[0], &s->policy, uses, true, NULL, NULL);
         CHECK_EQ_INT(neap_call_admit(&calls[i]), i < 2);
         neap_call_depart(&calls[i], 0);
     }
@@ -453,10 +455,11 @@ static void test_ten_thousand_waiting_cost_two_timers(void) {
 static void test_misuse_of_a_call(void) {
     stage *s = open_stage(1);
     neap_call c;
+    neap_use uses[NEAP_POLICY_RULES_MAX];
     neap_reply reply = {.status = 200, .retry_after_ns = -1};
     add_limit(s, NEAP_LIMIT_PACE, 10, SEC);
     add_queue(s, 0, 1);
-    neap_call_init(&c, &s->queues[0], &s->policy, true, NULL, NULL);
+    neap_call_init(&c, &s->queues[0], &s->policy, uses, true, NULL, NULL);
     CHECK_EQ_INT(neap_call_settle(&c, &reply, 0).verdict, NEAP_VERDICT_NO_RULE);
     neap_call_depart(&c, 0);
     CHECK_EQ_INT((int64_t)c.attempts.len, 0);
@@ -474,11 +477,12 @@ static void test_misuse_of_a_call(void) {
 static void test_what_a_send_costs(void) {
     stage *s = open_stage(1);
     neap_call c;
+    neap_use uses[NEAP_POLICY_RULES_MAX];
     neap_reply refused = {.failure = NEAP_FAILURE_NETWORK, .retry_after_ns = -1};
     neap_reply lost = {.failure = NEAP_FAILURE_TIMEOUT, .ambiguous = true, .retry_after_ns = -1};
     add_limit(s, NEAP_LIMIT_WINDOW, 10, SEC);
     add_queue(s, 0, 1);
-    neap_call_init(&c, &s->queues[0], &s->policy, true, NULL, NULL);
+    neap_call_init(&c, &s->queues[0], &s->policy, uses, true, NULL, NULL);
     CHECK_EQ_INT(neap_call_admit(&c), 1);
     CHECK_EQ_INT(neap_call_settle(&c, &refused, 0).verdict, NEAP_VERDICT_RETRY);
     CHECK_EQ_INT((int64_t)neap_limit_peek(&s->limits[0], 0).used, 0);
@@ -575,7 +579,7 @@ static void test_an_answer_from_the_wire_opens(void) {
     for (int i = 1; i <= 2; i++) { /* both were sent again at once, not after 300 s */
         CHECK_EQ_INT((int64_t)s->records[i].send_len, 2);
         CHECK_EQ_INT(s->records[i].sends[1], 30 * SEC + (i - 1) * 100 * MS);
-        CHECK_EQ_INT(s->records[i].call.history.used[0], 1);
+        CHECK_EQ_INT(s->records[i].uses[0].resends, 1);
     }
     for (int i = 3; i < 10; i++)
         CHECK_EQ_INT(s->records[i].sends[0], 30 * SEC + (i - 1) * 100 * MS);

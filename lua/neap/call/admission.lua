@@ -35,22 +35,61 @@ local function tell_wait(bound)
     })
 end
 
---- Waits until the call may be sent. A long wait gives the record's place back, and what is reserved is
--- reserved after a place was found; the one that probes a closed gate needs none, or those that wait
--- behind the gate could keep it from opening. Once the delivery has ended nothing more is sent.
-local function admit(bound, flowcall, slot)
+--- Is it held up, by more than a limit? A pause alone is waited out with the place once one was waited for, or
+-- thousands of parked records would pass it around at every 429.
+local function is_blocked(x, waited)
+    return x.flowcall:blocked() and not (waited and x.bound.gate:state() == "open")
+end
+
+--- Is the call held up by its retry wait, a pause or a closed gate? Then its record has given its place back.
+---@param x neap.Exchange
+---@param waited boolean it has waited before, and has a place again
+---@return boolean
+function M.is_held_up(x, waited)
+    local slot = x.slot
+    if not is_blocked(x, waited) or M.is_stopping(slot) then return false end
+    if slot then slot:park() else tell_wait(x.bound) end -- a delivery has its progress
+    return true
+end
+
+--- Takes the place again that `is_held_up` gave back, unless it is the one that probes a closed gate: it needs none, or
+-- those that wait behind the gate could keep it from opening.
+local function return_from_wait(x)
+    local is_probing = x.flowcall:probing()
+    if x.slot and not is_probing then x.slot:unpark() end
+    return not is_probing
+end
+
+--- Begins an exchange, or goes on with one that has waited without a coroutine.
+---@async
+---@param x neap.Exchange
+---@return boolean|nil waited
+---@return neap.Error? err
+function M.arrive(x)
+    if x.flowcall and x.is_opened then return false end -- it sends again
+    if x.flowcall then
+        local ok, err = x.flowcall:waited()
+        if not ok then return nil, err end
+        return return_from_wait(x)
+    end
+    local bound = x.bound
+    if x.key then x.slot:keys(bound.endpoint, bound.client):acquire(x, x.slot) end
+    x.flowcall = bound.route:call(x.policy, x.is_repeatable)
+    return false
+end
+
+--- Waits until the call may be sent. What is reserved is reserved after a place was found. Once the delivery has ended
+-- nothing more is sent.
+local function admit(x, waited)
+    local slot, flowcall = x.slot, x.flowcall
     if M.is_stopping(slot) then return nil, slot and slot:stopped_error() or signal_error() end
     if flowcall:try_admit() then return true end -- the common case
-    if not slot then tell_wait(bound) end -- a delivery has its progress
-    local waited = false
-    -- Anew after a place was found: the gate may have closed again. A pause alone is waited out with the
-    -- place, or thousands of parked records would pass it around at every 429.
-    while slot and flowcall:blocked() and not (waited and bound.gate:state() == "open") do
+    if not slot then tell_wait(x.bound) end
+    while slot and is_blocked(x, waited) do -- anew after a place was found: the gate may have closed again
         slot:park()
         local ok, err = flowcall:wait()
         if not ok then return nil, err end
-        if flowcall:probing() then break end
-        slot:unpark()
+        if not return_from_wait(x) then break end
         waited = true
     end
     local ok, err = flowcall:admit()
@@ -61,24 +100,24 @@ end
 --- Waits until the call may be sent, with a token that is alive where its credential is a session's: the
 -- wait may have been longer than that.
 ---@async
----@param bound neap.Bound
----@param flowcall userdata
----@param slot? neap.Slot
+---@param x neap.Exchange
+---@param waited boolean see is_held_up
 ---@return neap.Token|true|nil
 ---@return neap.Error? err
-function M.enter(bound, flowcall, slot)
-    if not bound.session then return admit(bound, flowcall, slot) end
+function M.enter(x, waited)
+    local current = x.bound.session
+    if not current then return admit(x, waited) end
     local last
     while true do
-        local token, err = bound.session:token()
+        local token, err = current:token()
         if not token then return nil, err end
         local ok
-        ok, err = admit(bound, flowcall, slot)
+        ok, err = admit(x, waited)
         if not ok then return nil, err end
         -- A fresh one that is too old as well is tried: limits may leave no shorter wait.
-        if bound.session:is_alive(token) or last and last ~= token then return token end
+        if current:is_alive(token) or last and last ~= token then return token end
         last = token
-        flowcall:withdraw()
+        x.flowcall:withdraw()
     end
 end
 

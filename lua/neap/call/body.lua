@@ -2,6 +2,7 @@
 -- for again where it breaks off.
 
 local admission = require "neap.call.admission"
+local build = require "neap.call.build"
 local outcome = require "neap.call.outcome"
 local reply = require "neap.call.reply"
 
@@ -15,10 +16,8 @@ local LOW_SPEED_S = 30
 ---@field res userdata
 ---@field url string that was answered, after redirects
 ---@field bound neap.Bound
----@field request table
----@field flowcall userdata
----@field slot? neap.Slot
----@field exchange fun(bound: neap.Bound, request: table, slot?: neap.Slot, read: function, held: userdata)
+---@field exchange neap.Exchange
+---@field proceed fun(x: neap.Exchange): any, neap.Error?
 local Body = {}
 Body.__index = Body
 
@@ -30,10 +29,14 @@ end }
 --- Sends a request and waits for the beginning of its answer. The time-out of a send is that of its beginning:
 -- a body takes as long as it takes, but it must not stall. -> response | nil, err
 ---@async
-function M.send(bound, request, flowcall, credential)
-    request.credential = credential or bound.credential
-    request.timeout, request.low_speed_time = bound.timeout, LOW_SPEED_S
-    local res, err = bound.http:open(request, flowcall)
+---@param x neap.Exchange
+---@param credential? userdata of a session
+function M.send(x, credential)
+    local bound = x.bound
+    local res, err = bound.http:open({
+        method = bound.endpoint.method, url = x.url, headers = x.headers or build.HEADERS, body = x.body,
+        credential = credential or bound.credential, timeout = bound.timeout, low_speed_time = LOW_SPEED_S,
+    }, x.flowcall)
     if not res then return nil, err end
     local opened <close> = setmetatable({ res = res }, Opened)
     local status = res:status()
@@ -41,14 +44,14 @@ function M.send(bound, request, flowcall, credential)
     local whole
     whole, err = res:collect(is_good and WHOLE or REFUSAL, not is_good)
     if whole == nil and (status < 400 or not err.truncated) then return nil, err end
-    request.is_whole, opened.res = whole, nil
+    x.is_whole, opened.res = whole, nil
     return res
 end
 
 --- Reads a 2xx answer that came whole; of a longer one the rest is still to come.
 local function reader(ordered)
-    return function(bound, res, request)
-        if request.is_whole then return reply.whole(bound, res, request, ordered) end
+    return function(bound, res, x)
+        if x.is_whole then return reply.whole(bound, res, x, ordered) end
         return res
     end
 end
@@ -60,29 +63,24 @@ end
 
 --- Finishes the call unless a body goes on with it.
 local Held = { __close = function(held)
-    if held.flowcall then held.flowcall:finish() end
+    local x = held.exchange
+    if x and x.flowcall then x.flowcall:finish() end
 end }
 
 --- Sends a call. A body has to be closed.
 ---@async
----@param bound neap.Bound
----@param request table of a call that only reads
----@param slot? neap.Slot
----@param exchange function of call.lua
+---@param x neap.Exchange of a call that only reads
+---@param proceed fun(x: neap.Exchange): any, neap.Error? of exchange.lua
 ---@param ordered? boolean objects remember the order of their names
 ---@return neap.Reply|neap.call.Body|nil
 ---@return neap.Error? err
-function M.open(bound, request, slot, exchange, ordered)
-    request.is_opened = true
-    local held <close> = setmetatable({ flowcall = bound.route:call(request.policy, request.is_repeatable) }, Held)
-    local answer, err = exchange(bound, request, slot, reader(ordered), held.flowcall)
+function M.open(x, proceed, ordered)
+    x.is_opened, x.read = true, reader(ordered)
+    local held <close> = setmetatable({ exchange = x }, Held)
+    local answer, err = proceed(x)
     if type(answer) ~= "userdata" then return answer, err end
-    local body = setmetatable({
-        res = answer, url = request.url, bound = bound, request = request, slot = slot, exchange = exchange,
-        flowcall = held.flowcall,
-    }, Body)
-    held.flowcall = nil
-    return body
+    held.exchange = nil
+    return setmetatable({ res = answer, url = x.url, bound = x.bound, exchange = x, proceed = proceed }, Body)
 end
 
 --- Judges a body that broke off, or is not what was expected. -> nil, err with the history of the call
@@ -91,7 +89,7 @@ end
 ---@return neap.Error
 function Body:fail(err)
     err.status = err.status or self.res:status()
-    return outcome.fail(self.bound, self.flowcall, err, false)
+    return outcome.fail(self.exchange, err)
 end
 
 local CLASSES = { network = "network", timeout = "timeout" }
@@ -103,21 +101,21 @@ local CLASSES = { network = "network", timeout = "timeout" }
 ---@return neap.Error? err
 function Body:reopen(err)
     local class = err.truncated and "truncated" or CLASSES[err.kind]
-    local verdict = class and self.flowcall:broke(class) or "fail"
+    local x = self.exchange
+    local verdict = class and x.flowcall:broke(class) or "fail"
     self.res:close()
-    if verdict ~= "retry" or admission.is_stopping(self.slot) then
-        return outcome.transport_error(self.bound, self.request, self.flowcall, err, verdict, false)
-    end
-    local res, failed = self.exchange(self.bound, self.request, self.slot, keep, self.flowcall)
+    x.read, x.hops, x.is_renewed, x.doubt = keep, nil, nil, false
+    if verdict ~= "retry" or admission.is_stopping(x.slot) then return outcome.transport_error(x, err, verdict) end
+    local res, failed = self.proceed(x)
     if not res then return nil, failed end
-    self.res, self.url = res, self.request.url
+    self.res, self.url = res, x.url
     return true
 end
 
 --- No more of it is needed. Idempotent.
 function Body:close()
     self.res:close()
-    self.flowcall:finish()
+    self.exchange.flowcall:finish()
 end
 
 return M

@@ -216,26 +216,21 @@ local function target_of(endpoint, client, path)
 end
 
 --- Makes the request, without credential.
----@return { method: string, url: string, headers: string[], body?: string }
+---@return string url
+---@return string|nil body
+---@return string[] headers names and values; M.HEADERS itself for most
 function M.request(endpoint, client, values)
     local targets = rawget(client, "targets")
     if endpoint.is_body_only and not endpoint.tenant and targets and targets[endpoint] then -- the common case
-        return {
-            method = endpoint.method, url = targets[endpoint], headers = accept_of(endpoint, client),
-            body = assert(json.encode(values, SORTED)),
-        }
+        return targets[endpoint], assert(json.encode(values, SORTED)), accept_of(endpoint, client)
     end
     local parts = split(endpoint, values)
     if endpoint.tenant then add_tenant(endpoint, client, parts) end
     local target = target_of(endpoint, client, parts.path)
     if parts.query[1] then target = target .. "?" .. url.query(parts.query) end
     local bare = endpoint.default_place == "query"
-    return {
-        method = endpoint.method, url = target,
-        headers = headers_of(accept_of(endpoint, client), parts.header),
-        body = not bare and assert(json.encode(endpoint.body and parts.body[endpoint.body] or parts.body, SORTED))
-            or nil,
-    }
+    local body = not bare and assert(json.encode(endpoint.body and parts.body[endpoint.body] or parts.body, SORTED))
+    return target, body or nil, headers_of(accept_of(endpoint, client), parts.header)
 end
 
 return M

@@ -10,10 +10,10 @@ local M = {}
 
 local SHOWN = 10
 
---- The request with `***` where its credential will be.
-local function masked(endpoint, client, request)
+--- The request with `***` where its credential will be. -> url, body, headers
+local function masked(endpoint, client, target, body, base)
     local spec = auth.chosen(client.model.auth[endpoint.auth], client.settings) or {}
-    local headers, body, target = { table.unpack(request.headers) }, request.body, request.url
+    local headers = { table.unpack(base) }
     if spec.place == "header" or spec.place == "session" then
         table.move({ spec.name, "***" }, 1, 2, #headers + 1, headers)
     end
@@ -26,7 +26,7 @@ local function masked(endpoint, client, request)
         local rest = body:sub(2)
         body = ("{%q:\"***\"%s%s"):format(spec.name, rest == "}" and "" or ",", rest)
     end
-    return headers, body, target
+    return target, body, headers
 end
 
 local function lacks(client, setting)
@@ -36,7 +36,7 @@ local function lacks(client, setting)
     return false
 end
 
---- The request, with the name of the setting where the tenant is needed and not known yet.
+--- As build.request, with the name of the setting where the tenant is needed and not known yet.
 local function request_of(endpoint, client, values)
     local setting = endpoint.tenant and client.model.tenant.setting
     if not setting or not lacks(client, setting) then return build.request(endpoint, client, values) end
@@ -46,9 +46,8 @@ local function request_of(endpoint, client, values)
 end
 
 local function show(endpoint, client, values)
-    local request = request_of(endpoint, client, values)
-    local headers, body, target = masked(endpoint, client, request)
-    local lines = { ("%s %s"):format(request.method, target) }
+    local target, body, headers = masked(endpoint, client, request_of(endpoint, client, values))
+    local lines = { ("%s %s"):format(endpoint.method, target) }
     for i = 1, #headers, 2 do lines[#lines + 1] = ("%s: %s"):format(headers[i], headers[i + 1]) end
     if body then lines[#lines + 1] = "" end
     lines[#lines + 1] = body
@@ -56,9 +55,8 @@ local function show(endpoint, client, values)
 end
 
 local function show_json(endpoint, client, values)
-    local request = request_of(endpoint, client, values)
-    local headers, body, target = masked(endpoint, client, request)
-    local shown = { method = request.method, url = target, headers = {}, body = body and json.decode(body) }
+    local target, body, headers = masked(endpoint, client, request_of(endpoint, client, values))
+    local shown = { method = endpoint.method, url = target, headers = {}, body = body and json.decode(body) }
     for i = 1, #headers, 2 do shown.headers[headers[i]] = headers[i + 1] end
     return json.encode(shown, { sorted = true }) .. "\n"
 end

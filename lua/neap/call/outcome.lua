@@ -23,37 +23,42 @@ function M.refused(err, endpoint)
     return M.complete(err, { endpoint = endpoint })
 end
 
---- What became of a call that failed. `doubt`: an earlier send may have taken effect.
-local function outcome_of(bound, flowcall, doubt)
-    local _, departures = flowcall:sends()
+--- What became of a call that failed.
+local function outcome_of(x)
+    local _, departures = x.flowcall:sends()
     if departures == 0 then return "not_sent" end
-    return doubt and bound.endpoint.write ~= "read" and "unknown" or "rejected"
+    return x.doubt and x.bound.endpoint.write ~= "read" and "unknown" or "rejected"
 end
 
 --- Gives the error the call's history. -> nil, err
-function M.fail(bound, flowcall, err, doubt)
-    local attempts = flowcall:attempts()
+---@param x neap.Exchange
+---@param err neap.Error
+function M.fail(x, err)
+    local attempts = x.flowcall:attempts()
     if attempts[1] or not err.attempts then err.attempts = attempts end -- else those of a login
-    err.outcome = outcome_of(bound, flowcall, doubt)
-    flowcall:judge(err.kind)
-    return M.complete(err, bound)
+    err.outcome = outcome_of(x)
+    x.flowcall:judge(err.kind)
+    return M.complete(err, x.bound)
 end
 
 --- What comes again however often one asks.
 local LASTING = { too_large = true, decode = true }
 
 --- The outcome of a call that failed without a usable answer.
-function M.transport_error(bound, request, flowcall, err, verdict, doubt)
-    err.retryable = not LASTING[err.kind] and (request.is_repeatable ~= false or not err.sent)
+---@param x neap.Exchange
+---@param err neap.Error
+---@param verdict string of the retry rules
+function M.transport_error(x, err, verdict)
+    err.retryable = not LASTING[err.kind] and (x.is_repeatable ~= false or not err.sent)
     if err.kind == "too_large" then err.hint = err.hint or "it would be as large again; the vendor has to mend it" end
     if err.kind == "auth" then -- it never goes to another origin: it is the transport that was refused
         err.message = ("%s.base_url: a key goes over plain http to this machine only, use https")
-            :format(bound.endpoint.vendor)
+            :format(x.bound.endpoint.vendor)
     end
     if verdict == "unknown" then
         err.hint = "it may have taken effect; it is not sent again because a repeat could count twice"
     end
-    return M.fail(bound, flowcall, err, doubt)
+    return M.fail(x, err)
 end
 
 --- Notes for the account whether the vendor took the credential; true when it counts as refused now.
@@ -62,8 +67,12 @@ local function note_credential(bound, refused)
 end
 
 --- Judges an answer outside 2xx and 3xx after its retries are spent.
-function M.refusal(bound, flowcall, res, verdict, doubt, is_expiry)
-    local status = res:status()
+---@param x neap.Exchange
+---@param res userdata
+---@param verdict string of the retry rules
+---@param is_expiry? boolean it says that the session's token has expired
+function M.refusal(x, res, verdict, is_expiry)
+    local bound, status = x.bound, res:status()
     local message, code = reply.complaint(bound.endpoint.envelope, res)
     local err = errors.new {
         kind = reply.kind(status, bound.client.model), status = status, message = message, code = code,
@@ -78,16 +87,21 @@ function M.refusal(bound, flowcall, res, verdict, doubt, is_expiry)
     err.retryable = verdict == "fail"
     if bound.endpoint.is_login then err.wait = reply.retry_after(res) end
     err.down = err.kind == "outage" and bound.gate:state() == "down" or nil
-    return M.fail(bound, flowcall, err, doubt)
+    return M.fail(x, err)
 end
 
 --- The outcome of a complete 2xx answer, which is settled.
-function M.conclude(bound, flowcall, slot, doubt, payload, err)
-    if slot and payload ~= nil then slot:succeeded(bound.endpoint.write ~= "read") end
+---@param x neap.Exchange
+---@param payload any
+---@param err? neap.Error without a payload
+function M.conclude(x, payload, err)
+    local bound = x.bound
+    if x.slot and payload ~= nil then x.slot:succeeded(bound.endpoint.write ~= "read") end
     local is_taken = payload ~= nil or err.kind == "rejected"
     if is_taken and not bound.endpoint.is_login then note_credential(bound, false) end
     if payload ~= nil then return payload end
-    return M.fail(bound, flowcall, err, doubt or err.kind == "decode")
+    x.doubt = x.doubt or err.kind == "decode"
+    return M.fail(x, err)
 end
 
 return M

@@ -8,11 +8,11 @@ local M = {}
 
 local MAX_REDIRECTS = 5
 
---- Follows a redirect or says why not. -> true: the request was changed; nil, err
----@param request { method: string, url: string }
+--- Follows a redirect or says why not. -> true: the exchange was changed; nil, err
+---@param x neap.Exchange
 ---@param res userdata
----@param hops integer redirects so far
-function M.follow(request, res, hops)
+function M.follow(x, res)
+    local method, hops = x.bound.endpoint.method, x.hops or 0
     local status, location = res:status(), res:header "location"
     local function refuse(fmt, ...)
         return nil, errors.new {
@@ -20,18 +20,18 @@ function M.follow(request, res, hops)
             hint = "check base_url: the API seems to have moved",
         }
     end
-    local target = location and url.resolve(request.url, location)
+    local target = location and url.resolve(x.url, location)
     if not target then return refuse "a redirect without a usable Location" end
     if hops >= MAX_REDIRECTS then return refuse("more than %d redirects", MAX_REDIRECTS) end
-    if not url.same_origin(request.url, target) then
+    if not url.same_origin(x.url, target) then
         return refuse("the vendor redirects to another origin (%s); nothing was sent there",
             url.parse(target).origin)
     end
-    if request.method ~= "GET" and status ~= 307 and status ~= 308 then
-        return refuse("the vendor redirects a %s to %s, which would lose its body", request.method,
+    if method ~= "GET" and status ~= 307 and status ~= 308 then
+        return refuse("the vendor redirects a %s to %s, which would lose its body", method,
             secrets.redact(url.parse(target).path))
     end
-    request.url = target
+    x.url, x.hops = target, hops + 1
     return true
 end
 

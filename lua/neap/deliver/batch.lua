@@ -132,10 +132,11 @@ function Batch:unpark()
 end
 
 --- Members may have left since the request was made.
-function Batch:sending(flowcall, write, request)
+function Batch:sending(flowcall, write, x)
     if #self.members < self.count then
         self.count = #self.members
-        request.body = build.request(self.kind.handle.endpoint, self.kind.handle.client, self:params()).body
+        local _, body = build.request(self.kind.handle.endpoint, self.kind.handle.client, self:params())
+        x.body = body
     end
     self.travelling, self.on_wire = table.move(self.members, 1, #self.members, 1, {}), {}
     for i, member in ipairs(self.members) do self.on_wire[i] = member.slot:sending(flowcall, write) end

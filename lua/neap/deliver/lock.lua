@@ -1,5 +1,6 @@
---- Order per key: the right to have a call with one key under way. Whoever is granted it owns it, waiting
--- or not, so that a cancellation at any moment passes it on.
+--- Order per key: the right to have a call with one key under way. Whoever is granted a key owns it, waiting
+-- or not, so that a cancellation at any moment passes it on. Who asks for one is a holder: any table with the field
+-- `key`, which may get `queue` and `event`.
 
 local event = require "neap.native.event"
 
@@ -10,25 +11,19 @@ local M = {}
 local MOST_FREE = 256
 
 ---@class neap.Keys the keys of one path
----@field holders table<string, neap.Lock|false> key -> who has it, false: free
+---@field holders table<string, neap.Holder|false> key -> who has it, false: free
 ---@field free integer
+local Keys = {}
+Keys.__index = Keys
 
----@class neap.Lock
----@field keys neap.Keys
+---@class neap.Holder
 ---@field key string
----@field queue? neap.Lock[] those that wait, of the holder of a key
-local Lock = {}
-Lock.__index = Lock
+---@field queue? neap.Holder[] those that wait, of the holder of a key
+---@field event? userdata what it has waited for
 
+---@return neap.Keys
 function M.keys()
-    return { holders = {}, free = 0 }
-end
-
----@param keys neap.Keys
----@param key string
----@return neap.Lock
-function M.new(keys, key)
-    return setmetatable({ keys = keys, key = key }, Lock)
+    return setmetatable({ holders = {}, free = 0 }, Keys)
 end
 
 local function sweep(keys)
@@ -44,39 +39,43 @@ local function give_back(keys, key)
     if keys.free > MOST_FREE then sweep(keys) end
 end
 
---- Takes a lock that is given up out of the line.
-local function leave(lock)
-    local holder = lock.keys.holders[lock.key]
+--- Takes one that gives up out of the line, if it is in it.
+local function leave(keys, one)
+    local holder = keys.holders[one.key]
     for i, other in ipairs(holder and holder.queue or {}) do
-        if other == lock then return table.remove(holder.queue, i) end
+        if other == one then return table.remove(holder.queue, i) end
     end
 end
 
-function Lock.__close(lock)
-    if lock.keys.holders[lock.key] ~= lock then return leave(lock) end
-    local queue = lock.queue
+--- Passes the key on, or leaves its line.
+---@param one neap.Holder
+function Keys:release(one)
+    if self.holders[one.key] ~= one then return leave(self, one) end
+    local queue = one.queue
     local following = queue and table.remove(queue, 1)
-    if not following then return give_back(lock.keys, lock.key) end
+    if not following then return give_back(self, one.key) end
     following.queue = queue
-    lock.keys.holders[lock.key] = following
+    self.holders[one.key] = following
     following.event:signal()
 end
 
+--- Waits for the key. Records get their turn in the order in which they asked, that of the source.
 ---@async
+---@param one neap.Holder
 ---@param slot neap.Slot parked while it waits
-function Lock:acquire(slot)
-    local keys, key = self.keys, self.key
-    local holder = keys.holders[key]
+function Keys:acquire(one, slot)
+    local key = one.key
+    local holder = self.holders[key]
     if not holder then
-        if holder == false then keys.free = keys.free - 1 end
-        keys.holders[key] = self
+        if holder == false then self.free = self.free - 1 end
+        self.holders[key] = one
         return
     end
-    self.event = event.new()
+    one.event = event.new()
     holder.queue = holder.queue or {}
-    table.insert(holder.queue, self)
+    table.insert(holder.queue, one)
     slot:park()
-    self.event:wait()
+    one.event:wait()
     slot:unpark()
 end
 

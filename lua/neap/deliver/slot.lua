@@ -90,6 +90,11 @@ function Slot:unpark()
     self.delivery:unpark(self)
 end
 
+--- The record's function is over.
+function Slot:settle(ok, value, err)
+    self.delivery:settle(self, ok, value, err)
+end
+
 --- A call is about to be sent. Returns what is closed when the send is over, however it ends.
 function Slot:sending(flowcall, write)
     local _, left = flowcall:sends()
@@ -156,22 +161,23 @@ function Slot:stopped_error()
     return self.delivery:ended_error()
 end
 
---- Makes the lock of a key; `lock:acquire(slot)` waits for it, closing it passes it on. Records get
--- their turn in the order in which they asked, that of the source.
+--- The keys of an endpoint's records, of which no two may be under way (lock.lua).
 ---@param endpoint neap.Endpoint
 ---@param client neap.Client
----@param key any
-function Slot:lock(endpoint, client, key)
+---@return neap.Keys
+function Slot:keys(endpoint, client)
     local scopes = self.delivery.locks
     local scope = scopes[client]
-    local keys = scope and scope[endpoint.group]
-    if not keys then
-        scopes[client] = scope or {}
-        keys = lock.keys()
-        scopes[client][endpoint.group] = keys
+    if not scope then
+        scope = {}
+        scopes[client] = scope
     end
-    if type(key) ~= "string" then key = type(key) == "number" and key .. "" or tostring(key) end
-    return lock.new(keys, key)
+    local keys = scope[endpoint.group]
+    if not keys then
+        keys = lock.keys()
+        scope[endpoint.group] = keys
+    end
+    return keys
 end
 
 --- Slots in the order in which they were added: a ring through the list itself. A table with slots for keys would be

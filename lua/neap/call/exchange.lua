@@ -1,0 +1,142 @@
+--- One exchange with a vendor: a call's request, its sends and what becomes of them, in a loop { wait for limits and
+-- gate, send, judge }. Retries, waits and the outage gate are decided in C (core/retry.h, gate.h).
+--
+-- A call that waits for long (its retry, a pause, a closed gate) needs no coroutine where nothing else is left on the
+-- stack of its task: the script's function has ended with `return vendor:endpoint{ ... }`. Then `proceed` returns,
+-- and the exchange is what the task goes on with (csrc/lua/task_left.c). So whoever calls it calls it last.
+
+local admission = require "neap.call.admission"
+local bodies = require "neap.call.body"
+local build = require "neap.call.build"
+local judge = require "neap.call.judge"
+local log = require "neap.native.log"
+local outcome = require "neap.call.outcome"
+local reply = require "neap.call.reply"
+local runtime = require "neap.runtime"
+
+local M = {}
+
+--- Many may wait for hours: eight fields are as many as a table has room for before it doubles, so what few have comes
+-- later.
+---@class neap.Exchange
+---@field bound neap.Bound
+---@field url string
+---@field body? string
+---@field slot? neap.Slot whom to tell what becomes of it
+---@field key? string of its record: it waits for its turn, and is a holder for deliver/lock.lua
+---@field flowcall? userdata from the beginning on
+---@field read? function makes the result of a 2xx answer, the payload by default
+---@field doubt boolean an earlier send may have taken effect
+---@field headers? string[] other ones than build.HEADERS
+---@field policy? userdata other retry programs than those of calls that may be repeated
+---@field is_repeatable? false
+---@field holds_token? boolean of its answer
+---@field is_opened? boolean its answer is read while it arrives, and somebody else finishes the call (body.lua)
+---@field is_whole? any the answer is there, of one that is opened
+---@field hops? integer redirects so far
+---@field is_renewed? boolean a dead token was renewed for it
+local Exchange = {}
+
+--- Ends it, unless the task goes on with it.
+function Exchange.__close(x, err)
+    local flowcall = x.flowcall
+    if flowcall and flowcall:is_left() then return end
+    if flowcall and not x.is_opened then flowcall:finish(err) end
+    if x.key then x.slot:keys(x.bound.endpoint, x.bound.client):release(x) end
+end
+
+--- Makes an exchange of the request that build.request has made.
+---@param bound neap.Bound
+---@param slot? neap.Slot
+---@param key? string with a slot only
+---@param url string
+---@param body? string
+---@param headers string[]
+---@return neap.Exchange
+function M.new(bound, slot, key, url, body, headers)
+    local x = setmetatable({
+        bound = bound, url = url, body = body, slot = slot, key = key, flowcall = nil, read = nil, doubt = false,
+    }, Exchange)
+    if headers ~= build.HEADERS then x.headers = headers end
+    return x
+end
+
+--- Tells the log of one send; the request has no credential in it.
+local function log_send(x, res, err)
+    local endpoint = x.bound.endpoint
+    log.write("debug", "sent", {
+        call = endpoint.vendor .. "." .. endpoint.name, method = endpoint.method,
+        url = x.url, status = res and res:status() or nil, error = err and err.message or nil,
+    })
+end
+
+--- Closed when a send outside of deliveries is over, however it ends.
+local on_wire = setmetatable({}, { __close = function() runtime.on_wire = runtime.on_wire - 1 end })
+local writing = setmetatable({}, { __close = function() runtime.writing = runtime.writing - 1 end })
+
+--- -> response | nil, err | nil, nil, the decoded body of a 2xx answer that is settled (csrc/lua/route.c);
+-- the last never where somebody else reads the answer.
+local function transmit(x, credential)
+    local bound = x.bound
+    if x.is_opened then return bodies.send(x, credential) end
+    if x.headers or x.holds_token then
+        return bound.http:send({
+            method = bound.endpoint.method, url = x.url, headers = x.headers or build.HEADERS, body = x.body,
+            holds_token = x.holds_token,
+        }, x.flowcall, credential or bound.credential, bound.timeout)
+    end
+    return x.flowcall:send(x.url, x.body, credential, x.read or bound.session or bound.reads_xml)
+end
+
+local function send(x, credential)
+    local slot, write = x.slot, x.bound.endpoint.write ~= "read"
+    runtime.sends = runtime.sends + 1
+    if not slot then
+        runtime.on_wire = runtime.on_wire + 1
+        local _ <close> = on_wire
+        if write then runtime.writing = runtime.writing + 1 end
+        local _ <close> = write and writing or nil
+        return transmit(x, credential)
+    end
+    local _ <close> = slot:sending(x.flowcall, write, x)
+    local res, err, decoded = transmit(x, credential)
+    slot:answered(write)
+    return res, err, decoded
+end
+
+--- One send and what follows from it. -> as `judge.answer`
+local function attempt(x, token)
+    local res, err, decoded = send(x, x.bound.session and token.credential or nil)
+    if log.enabled "debug" then log_send(x, res or x.flowcall:answer(), err) end
+    if decoded == nil then return judge.answer(x, token, res, err) end
+    return true, outcome.conclude(x, reply.judge(x.bound, decoded, x.flowcall))
+end
+
+--- Sends until there is an outcome; see the head of this file.
+---@async
+---@param x neap.Exchange
+---@return any payload
+---@return neap.Error? err
+function M.proceed(x)
+    local _ <close> = x
+    local waited, err = admission.arrive(x)
+    while waited ~= nil do
+        if admission.is_held_up(x, waited) then
+            local left = x.flowcall:leave()
+            if left then return left, x end
+        end
+        local token
+        token, err = admission.enter(x, waited)
+        if not token then break end
+        local is_over, payload
+        is_over, payload, err = attempt(x, token)
+        if is_over then return payload, err end
+        waited = false
+    end
+    err.down = err.kind == "outage"
+    return outcome.fail(x, err)
+end
+
+Exchange.__call = M.proceed
+
+return M
