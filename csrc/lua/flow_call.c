@@ -115,7 +115,7 @@ static int start_wait(lua_State *L, int (*start)(neap_call *)) {
     if (u->call.finished || u->call.ticket.state != NEAP_TICKET_IDLE || u->op.task != NULL)
         return luaL_error(L, "the call is finished, admitted or waiting already");
     l_op_reset(&u->op);
-    rc = start(&u->call);
+    u->rc = rc = start(&u->call);
     if (rc != 0) return push_wait_result(L, u, rc);
     return l_await(L, 1, &u->op);
 }
@@ -145,13 +145,7 @@ static int l_call_leave(lua_State *L) {
     return l_leave(L, 1, &u->op);
 }
 
-/* call:is_left() -> boolean: it waits without a coroutine */
-static int l_call_is_left(lua_State *L) {
-    lua_pushboolean(L, check_call(L, 1)->op.task != NULL);
-    return 1;
-}
-
-/* call:waited() -> as wait: how the wait that it was left with has ended, true before           [-1, +1|2, e] */
+/* call:waited() -> as wait: how its last wait has ended, true before the first                  [-1, +1|2, e] */
 static int l_call_waited(lua_State *L) {
     const l_call *u = check_call(L, 1);
     return push_wait_result(L, u, u->rc);
@@ -332,7 +326,7 @@ static const luaL_Reg methods[] = {{"admit", l_call_admit},       {"wait", l_cal
                                    {"attempts", l_call_attempts}, {"sends", l_call_sends},
                                    {"withdraw", l_call_withdraw}, {"broke", l_call_broke},
                                    {"judge", l_call_judge},         {"leave", l_call_leave},
-                                   {"waited", l_call_waited},       {"is_left", l_call_is_left},
+                                   {"waited", l_call_waited},
                                    {NULL, NULL}};
 
 void l_flow_add_call_methods(lua_State *L) {

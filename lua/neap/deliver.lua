@@ -122,20 +122,26 @@ function Delivery:park(slot)
     self:release()
 end
 
----@async
-function Delivery:unpark(slot)
-    if slot.place ~= false then return end
+--- Asks for a place for a parked record. -> nil: it has one; an event: it has to wait for that, then `take_place`
+function Delivery:claim(slot)
+    if slot.place ~= false then return nil end
     if self.places < self.concurrency then
-        self.places = self.places + 1
-    else
-        local place = event.new()
-        slot.place = place
-        self.returning_last = self.returning_last + 1
-        self.returning[self.returning_last] = slot
-        place:wait()
+        self.places, slot.place = self.places + 1, "granted"
+        self:take_place(slot)
+        return nil
     end
+    slot.place = event.new()
+    self.returning_last = self.returning_last + 1
+    self.returning[self.returning_last] = slot
+    return slot.place
+end
+
+--- Takes the place that was granted, if one was.
+function Delivery:take_place(slot)
+    if slot.place ~= "granted" then return false end
     slot.place = true
     self:leave_parked()
+    return true
 end
 
 function Delivery:leave_parked()
@@ -222,6 +228,7 @@ function Delivery:forget_refused()
 end
 
 function Delivery:settle_failure(slot, failure)
+    if self.source.name_of then errors.rename(failure, self.source.name_of) end
     failure.outcome = failure.outcome or slot:outcome()
     local reason = fatal_reason(failure)
     if not self.ended then self.unattempted = self:is_unattempted(slot, reason) end

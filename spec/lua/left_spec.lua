@@ -136,9 +136,13 @@ end)
 
 --- What exchange.lua is to a task: goes on until its call is settled for good.
 local Left = {}
+local leaving
 
 function Left.__close(x)
-    if x.call:is_left() then return end
+    if leaving == x then
+        leaving = nil
+        return
+    end
     x.closed = (x.closed or 0) + 1
     x.call:finish()
     if x.refuses then error("not now", 0) end
@@ -149,7 +153,10 @@ function Left.__call(x)
     assert(x.call:waited())
     while true do
         local left = x.call:blocked() and x.call:leave()
-        if left then return left, x end
+        if left then
+            leaving = x
+            return left, x
+        end
         assert(x.call:admit())
         x.sends = (x.sends or 0) + 1
         if x.call:settle { status = x.sends < 3 and 503 or 200 } ~= "retry" then return x.sends, x.call:attempts() end

@@ -35,84 +35,80 @@ local function tell_wait(bound)
     })
 end
 
---- Is it held up, by more than a limit? A pause alone is waited out with the place once one was waited for, or
--- thousands of parked records would pass it around at every 429.
+--- Is it held up, by its retry wait, a pause or a closed gate? `waited`: it has waited before, and has a place again. A
+-- pause alone is waited out with that place, or thousands of parked records would pass it around at every 429.
 local function is_blocked(x, waited)
     return x.flowcall:blocked() and not (waited and x.bound.gate:state() == "open")
 end
 
---- Is the call held up by its retry wait, a pause or a closed gate? Then its record has given its place back.
+--- What a call waits for before it asks for its limits, perhaps for long: until it is no longer blocked, its record
+-- parked meanwhile, then for a place again. The one that probes a closed gate needs no place, or those that wait behind
+-- the gate could keep it from opening.
 ---@param x neap.Exchange
----@param waited boolean it has waited before, and has a place again
----@return boolean
-function M.is_held_up(x, waited)
-    local slot = x.slot
-    if not is_blocked(x, waited) or M.is_stopping(slot) then return false end
-    if slot then slot:park() else tell_wait(x.bound) end -- a delivery has its progress
-    return true
+---@param waited boolean see is_blocked
+---@return userdata|nil obstacle with `wait` and `leave`; nil: none
+function M.obstacle(x, waited)
+    local slot, flowcall = x.slot, x.flowcall
+    if M.is_stopping(slot) then return nil end
+    if is_blocked(x, waited) then
+        if slot then slot:park() else tell_wait(x.bound) end -- a delivery has its progress
+        return flowcall
+    end
+    return slot and not flowcall:probing() and slot:claim() or nil
 end
 
---- Takes the place again that `is_held_up` gave back, unless it is the one that probes a closed gate: it needs none, or
--- those that wait behind the gate could keep it from opening.
-local function return_from_wait(x)
-    local is_probing = x.flowcall:probing()
-    if x.slot and not is_probing then x.slot:unpark() end
-    return not is_probing
+--- Goes on after the wait for an obstacle.
+---@param x neap.Exchange
+---@return boolean|nil waited has it a place again?
+---@return neap.Error? err
+function M.overcome(x)
+    if x.slot and x.slot:take_place() then return true end
+    local ok, err = x.flowcall:waited()
+    if not ok then return nil, err end
+    return false
 end
 
---- Begins an exchange, or goes on with one that has waited without a coroutine.
+--- Begins an exchange, or goes on with one that was left.
 ---@async
 ---@param x neap.Exchange
----@return boolean|nil waited
+---@return boolean|nil waited as overcome
 ---@return neap.Error? err
 function M.arrive(x)
     if x.flowcall and x.is_opened then return false end -- it sends again
-    if x.flowcall then
-        local ok, err = x.flowcall:waited()
-        if not ok then return nil, err end
-        return return_from_wait(x)
-    end
+    if x.flowcall then return M.overcome(x) end
     local bound = x.bound
     if x.key then x.slot:keys(bound.endpoint, bound.client):acquire(x, x.slot) end
     x.flowcall = bound.route:call(x.policy, x.is_repeatable)
     return false
 end
 
---- Waits until the call may be sent. What is reserved is reserved after a place was found. Once the delivery has ended
--- nothing more is sent.
-local function admit(x, waited)
+--- Waits for the limits. Once the delivery has ended nothing more is sent.
+local function admit(x)
     local slot, flowcall = x.slot, x.flowcall
     if M.is_stopping(slot) then return nil, slot and slot:stopped_error() or signal_error() end
     if flowcall:try_admit() then return true end -- the common case
     if not slot then tell_wait(x.bound) end
-    while slot and is_blocked(x, waited) do -- anew after a place was found: the gate may have closed again
-        slot:park()
-        local ok, err = flowcall:wait()
-        if not ok then return nil, err end
-        if not return_from_wait(x) then break end
-        waited = true
-    end
     local ok, err = flowcall:admit()
     if ok and M.is_stopping(slot) then return nil, slot and slot:stopped_error() or signal_error() end
     return ok, err
 end
 
 --- Waits until the call may be sent, with a token that is alive where its credential is a session's: the
--- wait may have been longer than that.
+-- wait may have been longer than that. An obstacle that is there once the token is has to be waited for first.
 ---@async
 ---@param x neap.Exchange
----@param waited boolean see is_held_up
----@return neap.Token|true|nil
+---@return neap.Token|boolean|nil token false: there is an obstacle
 ---@return neap.Error? err
-function M.enter(x, waited)
+function M.enter(x)
     local current = x.bound.session
-    if not current then return admit(x, waited) end
+    if not current then return admit(x) end
     local last
     while true do
         local token, err = current:token()
         if not token then return nil, err end
+        if x.flowcall:blocked() and x.bound.gate:state() ~= "open" and not M.is_stopping(x.slot) then return false end
         local ok
-        ok, err = admit(x, waited)
+        ok, err = admit(x)
         if not ok then return nil, err end
         -- A fresh one that is too old as well is tried: limits may leave no shorter wait.
         if current:is_alive(token) or last and last ~= token then return token end

@@ -37,11 +37,15 @@ local M = {}
 ---@field is_renewed? boolean a dead token was renewed for it
 local Exchange = {}
 
---- Ends it, unless the task goes on with it.
+--- The exchange that its task is about to go on with: it is not over.
+local leaving
+
 function Exchange.__close(x, err)
-    local flowcall = x.flowcall
-    if flowcall and flowcall:is_left() then return end
-    if flowcall and not x.is_opened then flowcall:finish(err) end
+    if leaving == x then
+        leaving = nil
+        return
+    end
+    if x.flowcall and not x.is_opened then x.flowcall:finish(err) end
     if x.key then x.slot:keys(x.bound.endpoint, x.bound.client):release(x) end
 end
 
@@ -121,17 +125,23 @@ function M.proceed(x)
     local _ <close> = x
     local waited, err = admission.arrive(x)
     while waited ~= nil do
-        if admission.is_held_up(x, waited) then
-            local left = x.flowcall:leave()
-            if left then return left, x end
+        local obstacle = admission.obstacle(x, waited)
+        if obstacle then
+            local left = obstacle:leave()
+            if left then
+                leaving = x
+                return left, x
+            end
+            obstacle:wait()
+            waited, err = admission.overcome(x)
+        else
+            local token, is_over, payload
+            token, err = admission.enter(x)
+            if token == nil then break end
+            if token then is_over, payload, err = attempt(x, token) end
+            if is_over then return payload, err end
+            waited = false
         end
-        local token
-        token, err = admission.enter(x, waited)
-        if not token then break end
-        local is_over, payload
-        is_over, payload, err = attempt(x, token)
-        if is_over then return payload, err end
-        waited = false
     end
     err.down = err.kind == "outage"
     return outcome.fail(x, err)

@@ -131,6 +131,14 @@ function Batch:unpark()
     self:set_parked(false)
 end
 
+--- A batch is nobody's last call: it waits for its place at once.
+---@async
+function Batch:claim()
+    if not self.has_place then self:unpark() end
+end
+
+function Batch.take_place() end
+
 --- Members may have left since the request was made.
 function Batch:sending(flowcall, write, x)
     if #self.members < self.count then

@@ -44,6 +44,10 @@ function Child.park() end
 
 function Child.unpark() end
 
+function Child.claim() end
+
+function Child.take_place() end
+
 function Child:sending(flowcall, write) return self.parent:sending(flowcall, write) end
 
 function Child:answered(write) self.parent:answered(write) end
@@ -85,9 +89,24 @@ function Slot:park()
     self.delivery:park(self)
 end
 
+--- Asks for the place again. -> an event to wait for before `take_place`; nil: it has one
+---@return userdata|nil
+function Slot:claim()
+    return self.delivery:claim(self)
+end
+
+--- Takes the place that was waited for. -> false: none was
+---@return boolean
+function Slot:take_place()
+    return self.delivery:take_place(self)
+end
+
 ---@async
 function Slot:unpark()
-    self.delivery:unpark(self)
+    local place = self:claim()
+    if not place then return end
+    place:wait()
+    self:take_place()
 end
 
 --- The record's function is over.

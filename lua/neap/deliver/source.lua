@@ -1,6 +1,7 @@
 --- What a delivery can read: neap.records, a list, an iterator. All become one shape:
 -- `source:next()` -> record, line, err. A record with an err is faulty; no record with an err means that
--- the source broke; neither is its end.
+-- the source broke; neither is its end. `name_of(path)`, if it has that, is what a record calls what is at that path of
+-- a call's parameters; nil: as they do.
 
 local errors = require "neap.error"
 local values = require "neap.schema.value"

@@ -87,16 +87,19 @@ local function field_namer(field)
     end
 end
 
---- Makes the function that calls the endpoint with a record; a parameter that is a list gets one of it.
+local function is_list(endpoint, field)
+    return field and endpoint.params.by_name[field].type == "list"
+end
+
+--- Makes the function that calls the endpoint with a record; a parameter that is a list gets one of it. The call is the
+-- last that the function does, so that it waits without a coroutine.
 local function sender(client, endpoint, field, options)
-    local call = client[endpoint.name]
+    local call, wraps = client[endpoint.name], is_list(endpoint, field)
     if not field then return function(record) return call(client, record) end end
-    local namer = endpoint.params.by_name[field].type == "list" and field_namer(field)
     return function(record)
-        local params = { [field] = namer and { record } or record }
+        local params = { [field] = wraps and { record } or record }
         for name, value in pairs(options) do params[name] = value end
-        local payload, err = call(client, params)
-        return payload, namer and errors.rename(err, namer) or err
+        return call(client, params)
     end
 end
 
@@ -119,6 +122,7 @@ function M.define(spec)
             local call = client[endpoint.name]
             local records = require("neap.records").open(args.file, field and call[field] or call,
                 { keep_empty = args.keep_empty })
+            if is_list(endpoint, field) then records.name_of = field_namer(field) end
             return ctx:deliver(records, sender(client, endpoint, field, values))
         end,
     }
