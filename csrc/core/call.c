@@ -67,9 +67,9 @@ bool neap_call_try_admit(neap_call *c) {
     return true;
 }
 
-int neap_call_await_unblocked(neap_call *c) {
+int neap_call_await_unblocked(neap_call *c, neap_places *places) {
     if (c->finished || c->ticket.state != NEAP_TICKET_IDLE) return NEAP_EINVAL;
-    return neap_ticket_await_unblocked(&c->ticket);
+    return neap_ticket_await_unblocked(&c->ticket, places);
 }
 
 /* Starts the entry of the present admission. */

@@ -45,9 +45,9 @@ void neap_call_deinit(neap_call *);
 int neap_call_admit(neap_call *);
 /* The same if it need not wait: true when it was admitted, else nothing has changed and admit says why. */
 bool neap_call_try_admit(neap_call *);
-/* Waits until it is blocked neither by its own wait nor by pause or gate, and takes nothing; see
+/* Waits until it is blocked neither by its own wait nor by pause or gate, and for a place; see
  * neap_ticket_await_unblocked. Returns as admit does. */
-int neap_call_await_unblocked(neap_call *);
+int neap_call_await_unblocked(neap_call *, neap_places *);
 /* The request leaves: its first byte is about to be sent. `now` read in this moment: a stale clock
  * would count it too early. */
 void neap_call_depart(neap_call *, int64_t now);

@@ -86,9 +86,14 @@ static void set_active(neap_queue *q, bool active) {
 
 static void on_due(neap_timer *node);
 
+/* Nothing else is in the node's place any more. */
+static void reset_node(neap_ticket *t) {
+    t->node = (neap_timer){.cb = on_due, .ud = t};
+}
+
 static void add_waiting(neap_ticket *t) {
     neap_queue *q = t->queue;
-    t->node = (neap_timer){.cb = on_due, .ud = t};
+    reset_node(t);
     t->next = NULL;
     t->prev = q->waiting_last;
     if (t->prev) t->prev->next = t;
@@ -97,11 +102,29 @@ static void add_waiting(neap_ticket *t) {
     q->waiting_len++;
 }
 
+/* One that waits for a place waits for nothing of the queue's: it is not counted. */
+static void enter_places(neap_ticket *t, bool (*offer)(neap_place_waiter *)) {
+    neap_timer_stop(t->queue->flow->loop, &t->node);
+    neap_ticket__wait_for(t, NULL);
+    t->queue->waiting_len--;
+    t->state = NEAP_TICKET_PLACELESS;
+    t->waiter = (neap_place_waiter){.offer = offer};
+    neap_places_wait(t->places, &t->waiter);
+}
+
+static void leave_places(neap_ticket *t) {
+    neap_places_leave(&t->waiter);
+    reset_node(t);
+    t->queue->waiting_len++;
+    t->state = NEAP_TICKET_GATED;
+}
+
 /* Takes a waiting ticket out of everything; it is idle then. */
 static void remove_waiting(neap_ticket *t) {
     neap_queue *q = t->queue;
     neap_ticket__wait_for(t, NULL);
     if (t->state == NEAP_TICKET_PARKED) neap_timer_stop(q->flow->loop, &t->node);
+    if (t->state == NEAP_TICKET_PLACELESS) leave_places(t);
     if (t->state == NEAP_TICKET_LINED) {
         neap_timer_heap_drop(&q->line, &t->node);
         neap_queue__unlined(q);
@@ -263,6 +286,30 @@ static int park_until(neap_ticket *t, int64_t due, bool is_pause) {
     return neap_timer_start(t->queue->flow->loop, &t->node, due);
 }
 
+static void look_again(neap_ticket *t);
+
+static neap_ticket *ticket_of_waiter(neap_place_waiter *w) {
+    return (neap_ticket *)(void *)((char *)w - offsetof(neap_ticket, waiter));
+}
+
+/* A place is free for one that looks on, but something may block it again. */
+static bool on_offer(neap_place_waiter *w) {
+    neap_ticket *t = ticket_of_waiter(w);
+    bool blocked = neap_ticket_is_blocked(t);
+    leave_places(t);
+    t->has_place = !blocked;
+    if (blocked) look_again(t);
+    else dismiss(t, 0);
+    return !blocked;
+}
+
+/* Takes a place for one that is not blocked, if it needs one. False: none is free. */
+static bool finds_place(neap_ticket *t) {
+    bool needs_none = t->places == NULL || t->queue->gate->probe == &t->record;
+    t->has_place = !needs_none && neap_places_take(t->places);
+    return needs_none || t->has_place;
+}
+
 /* Sends one that only looks on back to its caller, or finds out what it waits for next. */
 static void look_again(neap_ticket *t) {
     int64_t pause = t->queue->gate->pause_until_ns;
@@ -270,7 +317,8 @@ static void look_again(neap_ticket *t) {
     if (at > neap_loop_now_ns(t->queue->flow->loop)) {
         if (park_until(t, at, pause > t->not_before_ns) < 0) dismiss(t, NEAP_ENOMEM);
     } else if (gate_lets(t)) {
-        dismiss(t, 0);
+        if (finds_place(t)) dismiss(t, 0);
+        else enter_places(t, on_offer);
     } else {
         const neap_meter_vendor *v = t->queue->gate->meter.vendor;
         neap_timer_stop(t->queue->flow->loop, &t->node);
@@ -350,16 +398,23 @@ bool neap_ticket_try_enter(neap_ticket *t) {
     return true;
 }
 
-int neap_ticket_await_unblocked(neap_ticket *t) {
+int neap_ticket_await_unblocked(neap_ticket *t, neap_places *places) {
     int rc = arrive(t, neap_loop_now_ns(t->queue->flow->loop));
     if (rc < 0) return rc;
-    if (!neap_ticket_is_blocked(t)) return 1;
+    t->places = places;
+    if (!neap_ticket_is_blocked(t) && finds_place(t)) return 1;
     add_waiting(t);
     t->looks_on = true;
     look_again(t);
     if (t->state == NEAP_TICKET_IDLE) return NEAP_ENOMEM;
     t->told = true;
     return 0;
+}
+
+bool neap_ticket_take_place(neap_ticket *t) {
+    bool had = t->has_place;
+    t->has_place = false;
+    return had;
 }
 
 bool neap_ticket_is_blocked(const neap_ticket *t) {
@@ -394,6 +449,7 @@ void neap_ticket_release(neap_ticket *t) {
             neap_limit_release(q->limits[i], &t->holds[i]);
     t->state = NEAP_TICKET_IDLE;
     t->departed = t->answered = t->told = false;
+    if (neap_ticket_take_place(t)) neap_places_release(t->places);
     neap_flow_kick(q->flow);
 }
 

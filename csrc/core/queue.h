@@ -17,6 +17,7 @@
 #include "gate.h"
 #include "limit.h"
 #include "loop.h"
+#include "places.h"
 
 #define NEAP_QUEUE_LIMITS_MAX 8
 
@@ -50,6 +51,7 @@ typedef enum neap_ticket_state {
     NEAP_TICKET_IDLE,   /* no part in anything */
     NEAP_TICKET_PARKED, /* sits out its own wait: node is a timer of the loop */
     NEAP_TICKET_GATED,  /* only looks on: waits for the gate to open */
+    NEAP_TICKET_PLACELESS, /* only looks on: nothing blocks it any more, it waits for a place */
     NEAP_TICKET_LINED,  /* in the queue's line: node is an item of it, keyed by arrival */
     NEAP_TICKET_HELD    /* admitted: has its slots, sent or about to be */
 } neap_ticket_state;
@@ -62,15 +64,20 @@ typedef struct neap_ticket {
     bool answered;         /* HELD: its answer is in */
     bool told;             /* waiting: enter has returned 0, so `done` is owed */
     bool looks_on;         /* waiting: wants no slots, only to be no longer blocked */
+    bool has_place;        /* idle: one of `places`, which its owner has yet to take over */
     neap_meter_wait *cause; /* what it waits for, outside of the line */
     uint64_t arrival;      /* order of first entering; 0: not yet */
     int64_t not_before_ns; /* its own wait */
     int64_t asked_ns;      /* the part of it that the vendor asked for; outlives the gate */
+    neap_places *places;   /* looks on: where it wants a place, too; borrowed, NULL: nowhere */
     neap_gate_record record;
     union { /* nobody waits who is HELD */
         neap_hold holds[NEAP_QUEUE_LIMITS_MAX];
         struct {
-            neap_timer node;
+            union { /* no time is what a PLACELESS one waits for */
+                neap_timer node;
+                neap_place_waiter waiter;
+            };
             struct neap_ticket *prev, *next; /* in queue->waiting */
         };
     };
@@ -107,11 +114,13 @@ int neap_ticket_enter(neap_ticket *);
 bool neap_ticket_try_enter(neap_ticket *);
 /* Whether enter would wait for something other than a limit: own wait, pause, closed gate. */
 bool neap_ticket_is_blocked(const neap_ticket *);
-/* Waits until it is not blocked, and takes nothing: for a caller that has to get something else
- * first, such as a place of its own. Waiting for that with slots in hand would hold up everybody
- * who waits for the slots, perhaps the very ones that hold the places. Returns as enter does; after
- * 1 or rc 0 the ticket is idle. */
-int neap_ticket_await_unblocked(neap_ticket *);
+/* Waits until it is not blocked, then for one of the places, if that is not NULL, unless it probes a closed gate; takes
+ * no slots: waiting for a place with slots in hand would hold up everybody who waits for the slots, perhaps the very
+ * ones that hold the places. One that gets a place is not blocked. Returns as enter does; after 1 or rc 0 the ticket
+ * is idle, and take_place says whether it has got one. */
+int neap_ticket_await_unblocked(neap_ticket *, neap_places *);
+/* Its owner takes over the place it has got; false: it has none. One that nobody takes over goes back at release. */
+bool neap_ticket_take_place(neap_ticket *);
 /* The request departs, its answer begins; `now` freshly read. Only while HELD. */
 void neap_ticket_depart(neap_ticket *, int64_t now);
 void neap_ticket_answer(neap_ticket *, int64_t now);

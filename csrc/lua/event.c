@@ -55,31 +55,19 @@ static int l_event_new(lua_State *L) {
     return 1;
 }
 
-/* Pushes a wait for the event at 1. */
-static event_waiter *push_waiter(lua_State *L, l_event *e) {
-    event_waiter *w = lua_newuserdatauv(L, sizeof *w, 1);
+/* event:wait() -> true, once a signal picks this task; yields                    [-1, +1, e] */
+static int l_event_wait(lua_State *L) {
+    l_event *e = check_event(L);
+    event_waiter *w;
+    l_check_can_wait(L);
+    w = lua_newuserdatauv(L, sizeof *w, 1);
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, 1);
     *w = (event_waiter){.op = {.cancel = waiter_cancel, .push = waiter_push}, .event = e, .prev = e->last};
     if (e->last != NULL) e->last->next = w;
     else e->first = w;
     e->last = w;
-    return w;
-}
-
-/* event:wait() -> true, once a signal picks this task; yields                    [-1, +1, e] */
-static int l_event_wait(lua_State *L) {
-    l_event *e = check_event(L);
-    l_check_can_wait(L);
-    return l_await(L, -1, &push_waiter(L, e)->op);
-}
-
-/* event:leave() -> a value for the function that calls this to return at once, with an object behind it: then it waits
- * as event:wait() does, without a coroutine (l_leave). nil: it cannot.                [-1, +1, e] */
-static int l_event_leave(lua_State *L) {
-    l_event *e = check_event(L);
-    if (!l_may_leave(L)) return 0;
-    return l_leave(L, -1, &push_waiter(L, e)->op);
+    return l_await(L, -1, &w->op);
 }
 
 static bool signal_one(l_event *e) {
@@ -105,7 +93,6 @@ static int l_event_broadcast(lua_State *L) {
 
 int luaopen_neap_event(lua_State *L) {
     static const luaL_Reg methods[] = {{"wait", l_event_wait},
-                                       {"leave", l_event_leave},
                                        {"signal", l_event_signal},
                                        {"broadcast", l_event_broadcast},
                                        {NULL, NULL}};

@@ -1,5 +1,5 @@
-/* flow.c: binding of core/limit.h, ledger.h, gate.h and queue.h; policies and calls are in flow_policy.c and
- * flow_call.c. Lua: neap.native.flow. See spec/lua/flow_spec.lua. Times are seconds. */
+/* flow.c: binding of core/limit.h, ledger.h, gate.h and queue.h; policies, places and calls are in flow_policy.c,
+ * flow_places.c and flow_call.c. Lua: neap.native.flow. See spec/lua/flow_spec.lua. Times are seconds. */
 #include "flow.h"
 
 #include <string.h>
@@ -327,12 +327,13 @@ int luaopen_neap_flow(lua_State *L) {
     neap_loop *loop = l_loop(L);
     neap_flow *flow;
     open_classes(L);
-    lua_createtable(L, 0, 5);
+    lua_createtable(L, 0, 6);
     flow = lua_newuserdatauv(L, sizeof *flow, 0);
     neap_flow_init(flow, loop);
     luaL_setmetatable(L, FLOW_MT);
     luaL_setfuncs(L, funcs, 1);
     l_flow_open_policy(L);
+    l_flow_open_places(L);
     l_flow_open_call(L);
     return 1;
 }

@@ -40,9 +40,13 @@ typedef struct l_gate {
 } l_gate;
 
 /* Make the class and add its constructor to the module's table, on top: flow.policy
- * (flow_policy.c), then flow.call (flow_call.c), which needs the other classes. */
+ * (flow_policy.c), flow.places (flow_places.c), then flow.call (flow_call.c), which needs the other classes. */
 void l_flow_open_policy(lua_State *L);
+void l_flow_open_places(lua_State *L);
 void l_flow_open_call(lua_State *L);
+
+/* Gets the places at idx; borrowed, live as long as the value. THROWS unless it is some. */
+neap_places *l_places_check(lua_State *L, int idx);
 
 /* Reads seconds from field `name` of the table at 1, as ns; `absent` without it. THROWS. */
 int64_t l_flow_field_ns(lua_State *L, const char *name, int64_t absent);

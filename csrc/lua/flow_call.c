@@ -108,14 +108,22 @@ static void wait_cancel(l_op *op) {
     neap_ticket_release(&u->call.ticket);
 }
 
-static int start_wait(lua_State *L, int (*start)(neap_call *)) {
+static bool is_idle(const l_call *u) {
+    return !u->call.finished && u->call.ticket.state == NEAP_TICKET_IDLE && u->op.task == NULL;
+}
+
+/* A wait that nobody resumes would keep its slots. THROWS */
+static l_call *check_idle(lua_State *L) {
     l_call *u = check_call(L, 1);
-    int rc;
-    l_check_can_wait(L); /* a wait that nobody resumes would keep its slots */
-    if (u->call.finished || u->call.ticket.state != NEAP_TICKET_IDLE || u->op.task != NULL)
-        return luaL_error(L, "the call is finished, admitted or waiting already");
+    l_check_can_wait(L);
+    if (!is_idle(u)) luaL_error(L, "the call is finished, admitted or waiting already");
     l_op_reset(&u->op);
-    u->rc = rc = start(&u->call);
+    return u;
+}
+
+/* What starting it came to: `rc` of neap_call_admit. */
+static int await(lua_State *L, l_call *u, int rc) {
+    u->rc = rc;
     if (rc != 0) return push_wait_result(L, u, rc);
     return l_await(L, 1, &u->op);
 }
@@ -124,23 +132,35 @@ static int start_wait(lua_State *L, int (*start)(neap_call *)) {
  * until it may be sent.
  * Yields.                                                                        [-1, +1|2, e] */
 static int l_call_admit(lua_State *L) {
-    return start_wait(L, neap_call_admit);
+    l_call *u = check_idle(L);
+    return await(L, u, neap_call_admit(&u->call));
 }
 
-/* call:wait() -> true | nil, err; waits until it is no longer blocked, and reserves nothing.
- * Yields.                                                                        [-1, +1|2, e] */
+/* call:wait(places?) -> true | nil, err; waits until it is no longer blocked, then for one of the places, unless it
+ * probes a closed gate; reserves no limits. The places have to live as long as the wait. Yields.
+ *                                                                                 [-1|2, +1|2, e] */
 static int l_call_wait(lua_State *L) {
-    return start_wait(L, neap_call_await_unblocked);
+    neap_places *places = lua_isnoneornil(L, 2) ? NULL : l_places_check(L, 2);
+    l_call *u = check_idle(L);
+    return await(L, u, neap_call_await_unblocked(&u->call, places));
 }
 
-/* call:leave() -> a value for the function that calls this to return at once, with an object behind it: then it waits as
- * call:wait() does, without a coroutine (l_leave), and `waited` tells how that ended. nil: where it cannot, or there is
- * nothing to wait for.                                                                [-1, +1, e] */
+/* call:take_place() -> boolean: has the wait got it a place? It is the caller's to give back now; one that is not taken
+ * goes back when the call is finished. */
+static int l_call_take_place(lua_State *L) {
+    lua_pushboolean(L, neap_ticket_take_place(&check_call(L, 1)->call.ticket));
+    return 1;
+}
+
+/* call:leave(places?) -> a value for the function that calls this to return at once, with an object behind it: then it
+ * waits as call:wait() does, without a coroutine (l_leave), and `waited` tells how that has ended. nil: it cannot.
+ *                                                                                   [-1|2, +1, e] */
 static int l_call_leave(lua_State *L) {
+    neap_places *places = lua_isnoneornil(L, 2) ? NULL : l_places_check(L, 2);
     l_call *u = check_call(L, 1);
-    if (u->call.finished || u->call.ticket.state != NEAP_TICKET_IDLE || u->op.task != NULL || !l_may_leave(L)) return 0;
+    if (!is_idle(u) || !l_may_leave(L)) return 0;
     l_op_reset(&u->op);
-    u->rc = neap_call_await_unblocked(&u->call);
+    u->rc = neap_call_await_unblocked(&u->call, places);
     u->op.done = u->rc != 0;
     return l_leave(L, 1, &u->op);
 }
@@ -326,7 +346,7 @@ static const luaL_Reg methods[] = {{"admit", l_call_admit},       {"wait", l_cal
                                    {"attempts", l_call_attempts}, {"sends", l_call_sends},
                                    {"withdraw", l_call_withdraw}, {"broke", l_call_broke},
                                    {"judge", l_call_judge},         {"leave", l_call_leave},
-                                   {"waited", l_call_waited},
+                                   {"waited", l_call_waited},       {"take_place", l_call_take_place},
                                    {NULL, NULL}};
 
 void l_flow_add_call_methods(lua_State *L) {

@@ -16,6 +16,7 @@ local deadletter = require "neap.deadletter"
 local errors = require "neap.error"
 local event = require "neap.native.event"
 local file = require "neap.native.file"
+local flow = require "neap.native.flow"
 local progress = require "neap.progress"
 local reasons = require "neap.deliver.reasons"
 local runtime = require "neap.runtime"
@@ -60,13 +61,11 @@ end
 local function new_delivery(from, fn, opts, path)
     local self = setmetatable({
         source = from, fn = fn, concurrency = opts.concurrency or DEFAULT_CONCURRENCY, resume = opts.resume,
-        places = 0,      -- held
+        places = flow.places(opts.concurrency or DEFAULT_CONCURRENCY),
         parked = 0,      -- records without a place
         is_full = false, -- the reader waits for room
         running = slots.list(), -- of all records under way, in the order of the source
         batches = false,
-        returning = {},  -- parked slots that want a place again, first come first served
-        returning_first = 1, returning_last = 0,
         locks = {},      -- client -> group -> keys (lock.lua)
         room = event.new(),
         idle = event.new(),
@@ -84,27 +83,9 @@ end
 
 -- Places ---------------------------------------------------------------------------------------
 
---- The parked record that has wanted a place for longest; nil when none does.
-function Delivery:next_returning()
-    while self.returning_first <= self.returning_last do
-        local slot = self.returning[self.returning_first]
-        self.returning[self.returning_first] = nil
-        self.returning_first = self.returning_first + 1
-        if slot.before then return slot end
-    end
-end
-
---- Passes a place on: to a parked record that wants one, else to the reader.
+--- Gives a place back: to a parked record that wants one, else to the reader.
 function Delivery:release()
-    local following = self.returning_first <= self.returning_last and self:next_returning()
-    if following then
-        local wanted = following.place
-        following.place = "granted"
-        wanted:signal()
-        return
-    end
-    self.places = self.places - 1
-    self:made_room()
+    if self.places:release() then self:made_room() end
 end
 
 --- Wakes the reader if it waits for room: once, however many records make some.
@@ -114,34 +95,32 @@ function Delivery:made_room()
     self.room:signal()
 end
 
+--- -> where the record has to get a place again
 function Delivery:park(slot)
     if slot:is_sent() then self.letters:release() end -- the wait may be long
-    if slot.place ~= true then return end
-    self.parked = self.parked + 1
-    slot.place = false
-    self:release()
-end
-
---- Asks for a place for a parked record. -> nil: it has one; an event: it has to wait for that, then `take_place`
-function Delivery:claim(slot)
-    if slot.place ~= false then return nil end
-    if self.places < self.concurrency then
-        self.places, slot.place = self.places + 1, "granted"
-        self:take_place(slot)
-        return nil
+    if slot.place == true then
+        self.parked = self.parked + 1
+        slot.place = false
+        self:release()
     end
-    slot.place = event.new()
-    self.returning_last = self.returning_last + 1
-    self.returning[self.returning_last] = slot
-    return slot.place
+    return self.places
 end
 
---- Takes the place that was granted, if one was.
-function Delivery:take_place(slot)
-    if slot.place ~= "granted" then return false end
+---@async
+function Delivery:unpark(slot)
+    if slot.place ~= false then return end
+    local waiter = self.places:ask()
+    if waiter then
+        slot.place = waiter
+        waiter:wait()
+    end
+    self:has_place(slot)
+end
+
+--- A parked record has got a place.
+function Delivery:has_place(slot)
     slot.place = true
     self:leave_parked()
-    return true
 end
 
 function Delivery:leave_parked()
@@ -150,7 +129,7 @@ function Delivery:leave_parked()
 end
 
 local function has_room(delivery)
-    return delivery.places < delivery.concurrency and delivery.parked < MAX_PARKED
+    return delivery.parked < MAX_PARKED and delivery.places:has_room()
         and (not delivery.batches or delivery.batches:has_room())
 end
 
@@ -183,7 +162,7 @@ function Delivery:leave(slot)
     self.running:remove(slot)
     if slot:is_retried() then self.retried = self.retried + 1 end
     if place ~= true then self:leave_parked() end
-    if place == true or place == "granted" then self:release() end
+    if place == true or place and place:is_granted() then self:release() end
     if self.running.count == 0 then self.idle:broadcast() end
     return true
 end
@@ -342,7 +321,7 @@ end
 
 function Delivery:start(record, line)
     local slot = slots.new(self.slots, record, line)
-    self.places = self.places + 1
+    assert(self.places:take())
     self.running:add(slot)
     slot.task = task.spawn_work(slot, self.task, self.fn, record)
 end

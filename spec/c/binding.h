@@ -181,6 +181,21 @@ static const char *const scripts[] = {
     "local a, b, c = task.spawn(call), task.spawn(call), task.spawn(call)\n"
     "local x, y, z = a:await(), b:await(), c:await()\n"
     "return x == 'over' and y == 'outage' and z == 'outage'",
+    /* places, for tasks and for calls */
+    "local p, q = flow.places(1), flow.queue { gate = flow.gate {} }\n"
+    "local c <close> = flow.call(q, flow.policy { { status = { 503 }, backoff = 'constant', base = 1,\n"
+    "  retries = 1 } }, true)\n"
+    "assert(c:admit())\n"
+    "c:settle { status = 503 }\n"
+    "assert(p:take())\n"
+    "local function wait() local w = p:ask(); assert(w:wait()); p:release() end\n"
+    "local a, b = task.spawn(wait), task.spawn(wait)\n"
+    "clock.sleep(0.5)\n"
+    "b:cancel()\n"
+    "p:release()\n"
+    "a:await()\n"
+    "assert(c:wait(p) and not p:has_room() and c:take_place())\n"
+    "return p:release()",
     /* waits without a coroutine: over, cancelled, of a task that works for somebody */
     "local q = flow.queue { gate = flow.gate { name = 'g' } }\n"
     "local p = flow.policy { { status = { 503 }, backoff = 'constant', base = 1, retries = 1 } }\n"

@@ -40,7 +40,8 @@ typedef struct record {
     size_t send_len;
     int64_t depart_ns, ended_ns;
     bool over;
-    bool polite; /* waits without slots while it is blocked, as deliver does */
+    bool polite; /* waits without slots while it is blocked, as deliver does, and sends with a place only */
+    bool has_place;
     answer answer; /* what the send under way will get */
     neap_verdict verdict; /* the last one */
     int status;           /* the last answer's */
@@ -52,6 +53,7 @@ typedef struct stage {
     neap_gate gate;
     neap_limit limits[2];
     neap_queue queues[2];
+    neap_places places; /* of polite records; size 0: they need none */
     size_t queue_count, limit_count;
     neap_policy policy;
     neap_random rnd;
@@ -150,6 +152,7 @@ static void close_stage(stage *s) {
     CHECK_EQ_INT(stats.timers, 0);
     CHECK_EQ_INT(stats.jobs, 0);
     CHECK(s->gate.first == NULL && s->gate.probe == NULL && s->gate.row == NULL);
+    CHECK(s->places.held == 0 && s->places.first == NULL);
     for (size_t i = 0; i < s->queue_count; i++) {
         CHECK_EQ_INT((int64_t)s->queues[i].waiting_len, 0);
         neap_queue_deinit(&s->queues[i]);
@@ -177,6 +180,11 @@ static void run(stage *s) {
     } while (stats.timers + stats.jobs > 0);
 }
 
+static void give_place_back(record *r) {
+    if (r->has_place) neap_places_release(&r->stage->places);
+    r->has_place = false;
+}
+
 static void end(record *r) {
     if (r->over) return;
     r->over = true;
@@ -184,6 +192,7 @@ static void end(record *r) {
     neap_timer_stop(r->stage->loop, &r->event);
     neap_loop_unpost(r->stage->loop, &r->admitted);
     neap_call_finish(&r->call);
+    give_place_back(r);
 }
 
 static void at(record *r, void (*cb)(neap_timer *), int64_t when) {
@@ -248,11 +257,17 @@ static void sent(record *r) {
     at(r, on_depart, now_of(s) + connect);
 }
 
+static void return_from_wait(record *r) {
+    CHECK(!r->has_place);
+    r->has_place = neap_ticket_take_place(&r->call.ticket);
+    ask(r);
+}
+
 static void on_admitted(neap_job *job) {
     record *r = job->ud;
     if (r->rc < 0) end(r);
     else if (r->call.ticket.state == NEAP_TICKET_HELD) sent(r);
-    else ask(r);
+    else return_from_wait(r);
 }
 
 static void on_wait_over(neap_ticket *t, int rc) {
@@ -261,12 +276,24 @@ static void on_wait_over(neap_ticket *t, int rc) {
     neap_loop_post(r->stage->loop, &r->admitted);
 }
 
+/* As admission.lua does. */
+static bool is_held_up(const record *r) {
+    const stage *s = r->stage;
+    bool lacks_place = s->places.size > 0 && !r->has_place && s->gate.probe != &r->call.ticket.record;
+    return r->polite && (lacks_place || neap_ticket_is_blocked(&r->call.ticket));
+}
+
 static void ask(record *r) {
-    bool looks_on = r->polite && neap_ticket_is_blocked(&r->call.ticket);
-    r->rc = looks_on ? neap_call_await_unblocked(&r->call) : neap_call_admit(&r->call);
-    if (looks_on) CHECK(r->rc <= 0);
-    if (r->rc == 1) sent(r);
-    else if (r->rc < 0) end(r);
+    neap_places *places = &r->stage->places;
+    bool held_up = is_held_up(r);
+    if (held_up) give_place_back(r);
+    r->rc = held_up ? neap_call_await_unblocked(&r->call, places->size > 0 ? places : NULL)
+                    : neap_call_admit(&r->call);
+    CHECK(places->held <= places->size);
+    if (held_up && places->size == 0) CHECK(r->rc <= 0);
+    if (r->rc < 0) end(r);
+    else if (r->rc == 1 && held_up) return_from_wait(r);
+    else if (r->rc == 1) sent(r);
 }
 
 static void on_start(neap_timer *t) {
@@ -338,6 +365,7 @@ static void random_traffic(uint64_t seed, int limits, answer (*vendor)(stage *, 
     s->jitter = seed % 4 == 3 ? 0 : 20 * MS;
     s->connect = 80 * MS;
     s->vendor = vendor;
+    if (seed % 4 == 1) s->places.size = (size_t)seed % 5 + 1;
     if (limits & 1) add_limit(s, NEAP_LIMIT_PACE, 10, SEC);
     if (limits & 2) add_limit(s, NEAP_LIMIT_WINDOW, 50, 10 * SEC);
     add_queue(s, 0, s->limit_count);
@@ -350,7 +378,7 @@ static void random_traffic(uint64_t seed, int limits, answer (*vendor)(stage *, 
     run(s);
     for (size_t i = 0; i < s->len; i++) CHECK(s->records[i].over); /* no lost wake-up */
     for (size_t i = 0; i < s->limit_count; i++) CHECK(is_kept(s, i));
-    if (vendor == any_latency) CHECK(is_fifo(s, 0) && is_fifo(s, 1));
+    if (vendor == any_latency && s->places.size == 0) CHECK(is_fifo(s, 0) && is_fifo(s, 1));
     close_stage(s);
 }
 
@@ -620,6 +648,25 @@ static void test_an_opening_gate_shortens_no_retry_after(bool polite) {
     close_stage(s);
 }
 
+/* As test_twelve_minutes, but only three may be under way at once: places go to those who can use them, and the probe
+ * needs none. */
+static void test_places_after_an_outage(void) {
+    stage *s = omnisegment(breaking);
+    down_from = SEC;
+    down_until = 12 * 60 * SEC;
+    s->places.size = 3;
+    for (int i = 0; i < 200; i++) add(s, 0, i, NEAP_NEVER)->polite = true;
+    run(s);
+    CHECK_EQ_INT((int64_t)s->records[10].send_len, 4);
+    CHECK_EQ_INT(s->records[10].sends[3], 901 * SEC);
+    for (int i = 0; i < 200; i++) {
+        CHECK_EQ_INT(s->records[i].status, 200);
+        CHECK(i < 13 || s->records[i].send_len == 1);
+        CHECK(i < 13 || s->records[i].sends[0] <= 901 * SEC + i * 100 * MS);
+    }
+    close_stage(s);
+}
+
 static void test_a_cancelled_probe(bool polite) {
     stage *s = omnisegment(breaking);
     down_from = 0;
@@ -702,6 +749,7 @@ int main(void) {
     test_retry_after_longer_than_the_program();
     test_an_opening_gate_shortens_no_retry_after(false);
     test_an_opening_gate_shortens_no_retry_after(true);
+    test_places_after_an_outage();
     test_a_cancelled_probe(false);
     test_a_cancelled_probe(true);
     test_the_last_failed_record_is_cancelled();

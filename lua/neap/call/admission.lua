@@ -41,31 +41,32 @@ local function is_blocked(x, waited)
     return x.flowcall:blocked() and not (waited and x.bound.gate:state() == "open")
 end
 
---- What a call waits for before it asks for its limits, perhaps for long: until it is no longer blocked, its record
--- parked meanwhile, then for a place again. The one that probes a closed gate needs no place, or those that wait behind
--- the gate could keep it from opening.
+--- Has a call to wait for more than its limits, perhaps for long: until nothing blocks it, its record parked
+-- meanwhile, and for a place again? The one that probes a closed gate needs no place: those that wait behind the gate
+-- could keep it from opening.
 ---@param x neap.Exchange
 ---@param waited boolean see is_blocked
----@return userdata|nil obstacle with `wait` and `leave`; nil: none
-function M.obstacle(x, waited)
-    local slot, flowcall = x.slot, x.flowcall
-    if M.is_stopping(slot) then return nil end
-    if is_blocked(x, waited) then
-        if slot then slot:park() else tell_wait(x.bound) end -- a delivery has its progress
-        return flowcall
-    end
-    return slot and not flowcall:probing() and slot:claim() or nil
+---@return boolean
+---@return userdata|nil places one of which it waits for, too
+function M.is_held_up(x, waited)
+    local slot = x.slot
+    if M.is_stopping(slot) then return false end
+    local lacks_place = slot and slot:lacks_place() and not x.flowcall:probing()
+    if not lacks_place and not is_blocked(x, waited) then return false end
+    if slot then return true, slot:park() end
+    tell_wait(x.bound) -- a delivery has its progress
+    return true
 end
 
---- Goes on after the wait for an obstacle.
+--- Goes on after that wait.
+---@async
 ---@param x neap.Exchange
 ---@return boolean|nil waited has it a place again?
 ---@return neap.Error? err
 function M.overcome(x)
-    if x.slot and x.slot:take_place() then return true end
     local ok, err = x.flowcall:waited()
     if not ok then return nil, err end
-    return false
+    return x.slot ~= nil and x.slot:return_with(x.flowcall)
 end
 
 --- Begins an exchange, or goes on with one that was left.

@@ -125,14 +125,14 @@ function M.proceed(x)
     local _ <close> = x
     local waited, err = admission.arrive(x)
     while waited ~= nil do
-        local obstacle = admission.obstacle(x, waited)
-        if obstacle then
-            local left = obstacle:leave()
+        local is_held_up, places = admission.is_held_up(x, waited)
+        if is_held_up then
+            local left = x.flowcall:leave(places)
             if left then
                 leaving = x
                 return left, x
             end
-            obstacle:wait()
+            x.flowcall:wait(places)
             waited, err = admission.overcome(x)
         else
             local token, is_over, payload

@@ -131,13 +131,15 @@ function Batch:unpark()
     self:set_parked(false)
 end
 
---- A batch is nobody's last call: it waits for its place at once.
----@async
-function Batch:claim()
-    if not self.has_place then self:unpark() end
-end
+function Batch:lacks_place() return not self.has_place end
 
-function Batch.take_place() end
+--- Its places are its own: it waits for one now, unless it is the one that probes a closed gate.
+---@async
+function Batch:return_with(flowcall)
+    if flowcall:probing() then return false end
+    if not self.has_place then self:unpark() end
+    return true
+end
 
 --- Members may have left since the request was made.
 function Batch:sending(flowcall, write, x)

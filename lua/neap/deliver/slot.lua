@@ -14,8 +14,8 @@ local M = {}
 ---@field record table
 ---@field line? integer
 ---@field task neap.Task
----@field place boolean|userdata|"granted" true: it holds one; false: it is parked, it waits for a retry, a gate, or its
--- key's turn; an event: it is parked and waits for a place; "granted": that has come. nil: it has left the delivery
+---@field place boolean|userdata true: it holds one; false: it is parked, it waits for a retry, a gate, its turn, or
+-- for a place; a waiter (csrc/lua/flow_places.c): for a place, apart from any call. nil: it has left the delivery
 ---@field flowcall? userdata the call that was last sent, for its attempts
 ---@field fate integer counts and flags, see below
 ---@field before? neap.Slot in the list of those under way
@@ -44,9 +44,9 @@ function Child.park() end
 
 function Child.unpark() end
 
-function Child.claim() end
+function Child.lacks_place() return false end
 
-function Child.take_place() end
+function Child.return_with() return false end
 
 function Child:sending(flowcall, write) return self.parent:sending(flowcall, write) end
 
@@ -85,28 +85,26 @@ function Slot:child()
 end
 
 --- Gives the place back for the time of a long wait; unpark waits for one again.
+---@return userdata|nil places where else a call may wait for one, see return_with
 function Slot:park()
-    self.delivery:park(self)
+    return self.delivery:park(self)
 end
 
---- Asks for the place again. -> an event to wait for before `take_place`; nil: it has one
----@return userdata|nil
-function Slot:claim()
-    return self.delivery:claim(self)
-end
+function Slot:lacks_place() return self.place == false end
 
---- Takes the place that was waited for. -> false: none was
+--- Takes over the place that a call has got while it waited. -> false: it got none
+---@async
+---@param flowcall userdata
 ---@return boolean
-function Slot:take_place()
-    return self.delivery:take_place(self)
+function Slot:return_with(flowcall)
+    if not flowcall:take_place() then return false end
+    self.delivery:has_place(self)
+    return true
 end
 
 ---@async
 function Slot:unpark()
-    local place = self:claim()
-    if not place then return end
-    place:wait()
-    self:take_place()
+    self.delivery:unpark(self)
 end
 
 --- The record's function is over.
