@@ -108,41 +108,41 @@ static void wait_cancel(l_op *op) {
     neap_ticket_release(&u->call.ticket);
 }
 
-static bool is_idle(const l_call *u) {
-    return !u->call.finished && u->call.ticket.state == NEAP_TICKET_IDLE && u->op.task == NULL;
-}
-
 /* A wait that nobody resumes would keep its slots. THROWS */
 static l_call *check_idle(lua_State *L) {
     l_call *u = check_call(L, 1);
     l_check_can_wait(L);
-    if (!is_idle(u)) luaL_error(L, "the call is finished, admitted or waiting already");
+    if (u->call.finished || u->call.ticket.state != NEAP_TICKET_IDLE || u->op.task != NULL)
+        luaL_error(L, "the call is finished, admitted or waiting already");
     l_op_reset(&u->op);
     return u;
 }
 
-/* What starting it came to: `rc` of neap_call_admit. */
-static int await(lua_State *L, l_call *u, int rc) {
+/* Waits for what a call of neap_call_admit or the like has come to, without a coroutine if the object at idx may go on
+ * with the task. */
+static int await(lua_State *L, l_call *u, int rc, int object) {
+    bool may_leave = !lua_isnoneornil(L, object) && l_may_leave(L);
     u->rc = rc;
     if (rc != 0) return push_wait_result(L, u, rc);
-    return l_await(L, 1, &u->op);
+    return may_leave ? l_leave(L, 1, object, &u->op) : l_await(L, 1, &u->op);
 }
 
-/* call:admit() -> true | nil, err (kind "outage", with `cause`; "limit": the state store failed); waits
- * until it may be sent.
- * Yields.                                                                        [-1, +1|2, e] */
+/* call:admit(object?) -> true | nil, err (kind "outage", with `cause`; "limit": the state store failed); waits
+ * until it may be sent. With an object it may return a light userdata, which the function that called has to
+ * return at once: then it waits without a coroutine (l_leave), and the object asks `waited`.
+ * Yields.                                                                        [-1|2, +1|2, e] */
 static int l_call_admit(lua_State *L) {
     l_call *u = check_idle(L);
-    return await(L, u, neap_call_admit(&u->call));
+    return await(L, u, neap_call_admit(&u->call), 2);
 }
 
-/* call:wait(places?) -> true | nil, err; waits until it is no longer blocked, then for one of the places, unless it
+/* call:wait(places?, object?) -> as admit; waits until it is no longer blocked, then for one of the places, unless it
  * probes a closed gate; reserves no limits. The places have to live as long as the wait. Yields.
- *                                                                                 [-1|2, +1|2, e] */
+ *                                                                                 [-1|3, +1|2, e] */
 static int l_call_wait(lua_State *L) {
     neap_places *places = lua_isnoneornil(L, 2) ? NULL : l_places_check(L, 2);
     l_call *u = check_idle(L);
-    return await(L, u, neap_call_await_unblocked(&u->call, places));
+    return await(L, u, neap_call_await_unblocked(&u->call, places), 3);
 }
 
 /* call:take_place() -> boolean: has the wait got it a place? It is the caller's to give back now; one that is not taken
@@ -152,23 +152,16 @@ static int l_call_take_place(lua_State *L) {
     return 1;
 }
 
-/* call:leave(places?) -> a value for the function that calls this to return at once, with an object behind it: then it
- * waits as call:wait() does, without a coroutine (l_leave), and `waited` tells how that has ended. nil: it cannot.
- *                                                                                   [-1|2, +1, e] */
-static int l_call_leave(lua_State *L) {
-    neap_places *places = lua_isnoneornil(L, 2) ? NULL : l_places_check(L, 2);
-    l_call *u = check_call(L, 1);
-    if (!is_idle(u) || !l_may_leave(L)) return 0;
-    l_op_reset(&u->op);
-    u->rc = neap_call_await_unblocked(&u->call, places);
-    u->op.done = u->rc != 0;
-    return l_leave(L, 1, &u->op);
-}
-
 /* call:waited() -> as wait: how its last wait has ended, true before the first                  [-1, +1|2, e] */
 static int l_call_waited(lua_State *L) {
     const l_call *u = check_call(L, 1);
     return push_wait_result(L, u, u->rc);
+}
+
+/* call:admitted() -> boolean: it may be sent now */
+static int l_call_admitted(lua_State *L) {
+    lua_pushboolean(L, check_call(L, 1)->call.ticket.state == NEAP_TICKET_HELD);
+    return 1;
 }
 
 /* call:blocked() -> boolean: admit would wait for more than a limit: for its retry wait, a pause or
@@ -345,8 +338,8 @@ static const luaL_Reg methods[] = {{"admit", l_call_admit},       {"wait", l_cal
                                    {"settle", l_call_settle},     {"finish", l_call_finish},
                                    {"attempts", l_call_attempts}, {"sends", l_call_sends},
                                    {"withdraw", l_call_withdraw}, {"broke", l_call_broke},
-                                   {"judge", l_call_judge},         {"leave", l_call_leave},
-                                   {"waited", l_call_waited},       {"take_place", l_call_take_place},
+                                   {"judge", l_call_judge},         {"waited", l_call_waited},
+                                   {"admitted", l_call_admitted},   {"take_place", l_call_take_place},
                                    {NULL, NULL}};
 
 void l_flow_add_call_methods(lua_State *L) {

@@ -41,11 +41,12 @@ int l_await(lua_State *L, int idx, l_op *op);
 /* May the Lua function that calls this native end now and wait without its coroutine? It may where the task would end
  * with it: there is no other function on the stack. */
 bool l_may_leave(lua_State *L);
-/* Waits for op, which nobody waits for, part of the userdata at idx, without a coroutine: the native returns what it
- * pushes, and the function that called it has to return that at once, and behind it an object with the metamethods
- * __call and __close. Once op is done the task goes on with object(), in another coroutine; nobody asks op for its
- * results. If the task is cancelled instead, the object is closed. Only where l_may_leave allows it; never throws. */
-int l_leave(lua_State *L, int idx, l_op *op);
+/* Waits for op, which nobody waits for, part of the userdata at idx, without a coroutine: the native returns what this
+ * pushes, a light userdata, and the function that called it has to return that at once. Once op is done the task goes on
+ * with object(), in another coroutine; op is not asked for its results. If it is cancelled instead it calls the object's
+ * __close(object, nil); if it fails before the object has waited again __close(object, true), perhaps a second time.
+ * Only where l_may_leave allows it; never throws. */
+int l_leave(lua_State *L, int idx, int object, l_op *op);
 /* Marks done and queues the waiting task, if any. From core callbacks; never throws. */
 void l_op_complete(l_op *op);
 /* Makes an op ready for its next use; op->task must be NULL: check, for scripts share objects. */

@@ -252,14 +252,33 @@ static void task_returned(l_task *t, int nresults) {
     end_if_alone(t);
 }
 
-/* Runs the pending <close> variables, which cannot wait, and empties the coroutine. False: an error
- * is left on its stack, the one it had failed with or one of theirs. */
+/* Puts the error on top of the main stack where a task without a coroutine has it. */
+static bool keep_error(l_task *t) {
+    lua_State *L = t->rt->L;
+    l_task_push(L, t);
+    lua_insert(L, -2);
+    lua_setiuservalue(L, -2, USER_COROUTINE);
+    lua_pop(L, 1);
+    return false;
+}
+
+/* Closes what was left, too, if that is known to nobody else. */
+static bool close_both(l_task *t) {
+    bool ok = t->co == NULL || l_stroke_close(t->rt, t->co);
+    if (!t->has_left || l_task_close_left(t)) return ok;
+    if (t->co == NULL && t->outcome != OUTCOME_ERROR) return keep_error(t);
+    lua_pop(t->rt->L, 1); /* it has failed already */
+    return ok;
+}
+
+/* Runs the pending <close> variables, which cannot wait, and empties the coroutine. False: an error is left, on its
+ * stack or in its place, the one it had failed with or one of theirs. */
 static bool close_thread(l_task *t) {
     l_task *current = t->rt->current;
     bool ok;
     t->rt->current = NULL;
     t->busy = true;
-    ok = t->co != NULL ? l_stroke_close(t->rt, t->co) : l_task_close_left(t);
+    ok = close_both(t);
     t->busy = false;
     t->rt->current = current;
     return ok;
@@ -352,6 +371,7 @@ static void begin_failure(l_task *t) {
 static void task_failed(l_task *t) {
     begin_failure(t);
     if (close_thread(t)) lua_rawgetp(t->co, LUA_REGISTRYINDEX, &l_task_stray_yield_key);
+    l_task_settle_failed(t);
     end_if_alone(t);
 }
 
@@ -366,6 +386,7 @@ static void task_stopped(l_task *t, l_stroke *stroke) {
     lua_pushlightuserdata(L, stroke);
     lua_pcall(L, 1, 1, 0); /* without memory it says that */
     lua_xmove(L, t->co, 1);
+    l_task_settle_failed(t);
     end_if_alone(t);
 }
 
@@ -382,14 +403,14 @@ static void task_yielded(l_task *t, int nresults) {
     }
 }
 
-/* There was no memory for its coroutine: that is how its function ends, on top of the main stack. */
+/* There was no memory for its coroutine. */
 static void task_lost(l_task *t) {
     t->state = TASK_ENDING;
     t->outcome = OUTCOME_ERROR;
+    t->nresults = 1;
     cancel_children(t);
     (void)close_thread(t);
-    if (l_task_settle_lost(t)) t->outcome = OUTCOME_OK;
-    else t->nresults = 1;
+    l_task_settle_failed(t);
     end_if_alone(t);
 }
 
@@ -417,12 +438,12 @@ static void task_step(neap_job *job) {
     status = lua_resume(t->co, t->rt->L, nargs, &nresults);
     l_stroke_end(t->rt, &stroke);
     t->rt->current = outer;
-    if (status == LUA_OK && l_task_has_left(t, nresults)) {
-        task_left(t);
-    } else if (stroke.stopped) {
+    if (stroke.stopped) {
         task_stopped(t, &stroke);
     } else if (status == LUA_YIELD) {
         task_yielded(t, nresults);
+    } else if (status == LUA_OK && l_task_has_left(t, nresults)) {
+        task_left(t);
     } else if (status == LUA_OK) {
         task_returned(t, nresults);
     } else {

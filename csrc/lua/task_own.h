@@ -19,9 +19,9 @@ typedef enum task_state {
 
 typedef enum task_outcome { OUTCOME_OK, OUTCOME_ERROR, OUTCOME_CANCELLED } task_outcome;
 
-/* The userdata itself. User value 1: the coroutine; of a task without one what it goes on with (l_leave), at its end
- * the error if there is one; 2: the awaited task whose failure was last raised here, after a failure of its own the
- * traceback (string); 3: the userdata of op; 4: what is attached to it; 5: what its on_done needs. */
+/* The userdata itself. User value 1: the coroutine; of a task that has ended without one the error, if there is one; 2:
+ * the awaited task whose failure was last raised here, after a failure of its own the traceback (string); 3: the
+ * userdata of op; 4: what is attached to it; 5: what its on_done needs; 6: what it was left with, see has_left. */
 enum {
     USER_COROUTINE = 1,
     USER_RAISED,
@@ -29,7 +29,8 @@ enum {
     USER_OP,
     USER_ATTACHED,
     USER_KEPT,
-    USER_VALUES = USER_KEPT
+    USER_LEFT,
+    USER_VALUES = USER_LEFT
 };
 
 struct l_task {
@@ -58,6 +59,8 @@ struct l_task {
     bool busy;          /* being ended: its children go, its <close> variables run */
     bool shown;         /* a script may have its coroutine */
     bool done_is_plain; /* see l_task_plain_done */
+    bool has_left;      /* the object in USER_LEFT (l_leave) is what it goes on with, or has gone on with and not waited
+                         * since: nobody but the task may know yet that it is to be closed */
     bool is_work;       /* what is attached to it is told how its function has ended: see task_left.c */
 };
 
@@ -93,15 +96,17 @@ void l_task_wake(l_task *t);
 
 /* Has its function, which has returned that many values, left (l_leave)? Then it has no coroutine any more after
  * l_task_leave_thread, which allocates nothing, and one again after l_task_take_thread; false: no memory for it, the
- * error is on the main stack. */
+ * error is in its place. */
 bool l_task_has_left(const l_task *t, int nresults);
 void l_task_leave_thread(l_task *t);
 bool l_task_take_thread(l_task *t);
-/* Its function ends with the error on top of the main stack, which it pops, and it has no coroutine for that: tells whom
- * it works for, if it does. False: the error is in the coroutine's place. */
-bool l_task_settle_lost(l_task *t);
-/* Closes what it would have gone on with. False: the error of that is in its place. Never throws. */
+/* Closes the object that it has left; of a task that has failed perhaps once more. False: the error of that is on top of
+ * the main stack. Never throws. */
 bool l_task_close_left(l_task *t);
+/* Lets go of it: it is known to whoever runs. */
+void l_task_forget_left(l_task *t);
+/* Tells whom it works for of its failure, perhaps once more. Never throws. */
+void l_task_settle_failed(l_task *t);
 
 /* Its address is the value that a waiting native yields. */
 extern const char l_task_sentinel;

@@ -111,6 +111,7 @@ int l_await(lua_State *L, int idx, l_op *op) {
         return luaL_error(L, "%s", why);
     }
     l_task_stop_waiting(current); /* in a coroutine of its own that it has turned its back on */
+    l_task_forget_left(current);
     l_task_wait_for(current, L, idx, op);
     return yield_to_loop(L, op);
 }

@@ -138,10 +138,10 @@ end)
 local Left = {}
 local leaving
 
-function Left.__close(x)
+function Left.__close(x, err)
     if leaving == x then
         leaving = nil
-        return
+        if err == nil then return end
     end
     x.closed = (x.closed or 0) + 1
     x.call:finish()
@@ -152,10 +152,10 @@ function Left.__call(x)
     local _ <close> = x
     assert(x.call:waited())
     while true do
-        local left = x.call:blocked() and x.call:leave()
-        if left then
+        local left = x.call:blocked() and x.call:wait(nil, x)
+        if type(left) == "userdata" then
             leaving = x
-            return left, x
+            return left
         end
         assert(x.call:admit())
         x.sends = (x.sends or 0) + 1

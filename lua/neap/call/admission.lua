@@ -41,21 +41,31 @@ local function is_blocked(x, waited)
     return x.flowcall:blocked() and not (waited and x.bound.gate:state() == "open")
 end
 
---- Has a call to wait for more than its limits, perhaps for long: until nothing blocks it, its record parked
--- meanwhile, and for a place again? The one that probes a closed gate needs no place: those that wait behind the gate
--- could keep it from opening.
+--- May a call wait in the line, where the earliest goes first? One of a delivery gets its place before it gets slots of
+-- limits, and one of a session its token: they wait beside the line until nothing blocks them.
+local function may_line_up(x)
+    return not x.slot and not x.bound.session
+end
+
+--- Has a call to wait, perhaps for long? A record is parked until nothing blocks its call, and waits for a place again.
+-- The one that probes a closed gate needs no place: those that wait behind the gate could keep it from opening.
 ---@param x neap.Exchange
 ---@param waited boolean see is_blocked
----@return boolean
+---@return "line"|"aside"|nil held_up nil: it has not
 ---@return userdata|nil places one of which it waits for, too
-function M.is_held_up(x, waited)
-    local slot = x.slot
-    if M.is_stopping(slot) then return false end
-    local lacks_place = slot and slot:lacks_place() and not x.flowcall:probing()
-    if not lacks_place and not is_blocked(x, waited) then return false end
-    if slot then return true, slot:park() end
-    tell_wait(x.bound) -- a delivery has its progress
-    return true
+function M.held_up(x, waited)
+    local slot, flowcall = x.slot, x.flowcall
+    if M.is_stopping(slot) then return nil end
+    if may_line_up(x) then
+        if flowcall:admitted() or flowcall:try_admit() then return nil end
+        tell_wait(x.bound) -- a delivery has its progress
+        return "line"
+    end
+    local lacks_place = slot and slot:lacks_place() and not flowcall:probing()
+    if not lacks_place and not is_blocked(x, waited) then return nil end
+    if slot then return "aside", slot:park() end
+    tell_wait(x.bound)
+    return "aside"
 end
 
 --- Goes on after that wait.
@@ -87,7 +97,7 @@ end
 local function admit(x)
     local slot, flowcall = x.slot, x.flowcall
     if M.is_stopping(slot) then return nil, slot and slot:stopped_error() or signal_error() end
-    if flowcall:try_admit() then return true end -- the common case
+    if flowcall:admitted() or flowcall:try_admit() then return true end -- the common case
     if not slot then tell_wait(x.bound) end
     local ok, err = flowcall:admit()
     if ok and M.is_stopping(slot) then return nil, slot and slot:stopped_error() or signal_error() end

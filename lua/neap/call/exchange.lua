@@ -37,13 +37,14 @@ local M = {}
 ---@field is_renewed? boolean a dead token was renewed for it
 local Exchange = {}
 
---- The exchange that its task is about to go on with: it is not over.
+--- The exchange with which its task is about to go on: it is not over, unless that fails.
 local leaving
 
+--- Idempotent, for a task that fails may not know that it was closed.
 function Exchange.__close(x, err)
     if leaving == x then
         leaving = nil
-        return
+        if err == nil then return end
     end
     if x.flowcall and not x.is_opened then x.flowcall:finish(err) end
     if x.key then x.slot:keys(x.bound.endpoint, x.bound.client):release(x) end
@@ -125,14 +126,14 @@ function M.proceed(x)
     local _ <close> = x
     local waited, err = admission.arrive(x)
     while waited ~= nil do
-        local is_held_up, places = admission.is_held_up(x, waited)
-        if is_held_up then
-            local left = x.flowcall:leave(places)
-            if left then
+        local held_up, places = admission.held_up(x, waited)
+        if held_up then
+            local left
+            if held_up == "line" then left = x.flowcall:admit(x) else left = x.flowcall:wait(places, x) end
+            if type(left) == "userdata" then
                 leaving = x
-                return left, x
+                return left
             end
-            x.flowcall:wait(places)
             waited, err = admission.overcome(x)
         else
             local token, is_over, payload
