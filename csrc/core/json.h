@@ -107,6 +107,8 @@ neap_json_token neap_json_reader_refuse(neap_json_reader *, const char *fmt, ...
 /* Frees the buffers; the reader can be started again. */
 void neap_json_reader_deinit(neap_json_reader *);
 
+enum { NEAP_JSON__START, NEAP_JSON__NEXT, NEAP_JSON__AFTER_KEY }; /* neap_json_writer.place */
+
 /* A text being written. Set out (borrowed) and indent, leave the rest zero. Commas, colons and line
  * breaks come by themselves; that brackets match and keys alternate with values is the caller's. */
 typedef struct neap_json_writer {
@@ -125,14 +127,13 @@ int neap_json_writer_end(neap_json_writer *, char bracket);
 int neap_json_writer_key(neap_json_writer *, const char *s, size_t len);
 int neap_json_writer_string(neap_json_writer *, const char *s, size_t len);
 
-/* Adds a key that is JSON already, with its colon. 0 or NEAP_ENOMEM. */
-int neap_json_writer_raw_key(neap_json_writer *, const char *json, size_t len);
-
 /* Ends the line behind a complete text. 0 or NEAP_ENOMEM. */
 int neap_json_writer_break(neap_json_writer *);
 
 /* Says that a key, with its colon, was appended to `out` by the caller, and the comma before it. */
-void neap_json_writer_pass_key(neap_json_writer *);
+static inline void neap_json_writer_pass_key(neap_json_writer *w) {
+    w->place = NEAP_JSON__AFTER_KEY;
+}
 
 /* Adds an integer. 0 or NEAP_ENOMEM. */
 int neap_json_writer_int(neap_json_writer *, int64_t value);

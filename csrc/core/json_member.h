@@ -18,8 +18,16 @@ static inline const char *neap_json__pass(const char *p, const char *end, char c
     return p < end && *p == ' ' ? p + 1 : p;
 }
 
+/* The same for a text. */
+static inline const char *neap_json__pass_text(const char *p, const char *end, const char *text, size_t len) {
+    if ((size_t)(end - p) < len || !neap_json__is_same(p, text, len)) return NULL;
+    p += len;
+    return p < end && *p == ' ' ? p + 1 : p;
+}
+
 /* Takes the string at p. Gets the byte behind it; NULL: it is no string, or one with escapes or a fault. */
-static inline const char *neap_json__take_string(const char *p, const char *end, const char **s, size_t *len) {
+__attribute__((always_inline)) static inline const char *neap_json__take_string(const char *p, const char *end,
+                                                                                const char **s, size_t *len) {
     const char *stop;
     if (p == end || *p != '"') return NULL;
     *s = p + 1;
@@ -57,13 +65,23 @@ static inline const char *neap_json__take_fraction(const char *p, const char *en
     return value == 0 || m->number >= 1e-4 ? p : NULL;
 }
 
+/* Takes the digits at p; behind 19 of them their value is none. */
+static inline const char *neap_json__take_whole(const char *p, const char *end, uint64_t *value) {
+    *value = 0;
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    if (end - p >= 8) p += neap_json__take_digits(p, value);
+#endif
+    for (; p < end && neap_json__is_digit(*p); p++) *value = *value * 10 + (uint64_t)(*p - '0');
+    return p;
+}
+
 /* Takes an integer of up to 18 digits, not -0, or a fraction. */
 static inline const char *neap_json__take_number(const char *p, const char *end, neap_json_member *m) {
     bool negative = *p == '-';
     const char *first = p + negative;
-    uint64_t value = 0;
+    uint64_t value;
     size_t len;
-    for (p = first; p < end && neap_json__is_digit(*p); p++) value = value * 10 + (uint64_t)(*p - '0');
+    p = neap_json__take_whole(first, end, &value);
     len = (size_t)(p - first);
     if (len == 0 || len > 18 || (*first == '0' && len > 1)) return NULL;
     if (p < end && *p == '.') {
@@ -116,6 +134,17 @@ static inline const char *neap_json__pass_key(const char *p, const char *end, co
 static inline void neap_json__go_behind(neap_json_reader *r, const char *p) {
     r->at = p;
     r->expect = EXPECT_COMMA_OR_END;
+}
+
+/* Takes the beginning of an object, if a text begins with one and the reader's buffer is there. */
+static inline bool neap_json__try_begin(neap_json_reader *r) {
+    if (r->at == r->end || *r->at != '{' || r->depth >= r->max_depth || r->stack.cap <= r->depth) return false;
+    r->token = r->at++;
+    r->stack.data[r->stack.len++] = 1;
+    r->depth++;
+    r->in_object = true;
+    r->expect = EXPECT_KEY_OR_END;
+    return true;
 }
 
 /* Ends the innermost container, at its bracket. */

@@ -530,7 +530,7 @@ void neap_json_reader_rewind(neap_json_reader *r, const neap_json_mark *mark) {
 void neap_json_reader_start(neap_json_reader *r, const char *text, size_t len, size_t max_depth) {
     static const char bom[] = "\xEF\xBB\xBF";
     size_t bom_len = len < 3 ? len : 3;
-    bool has_bom = len > 0 && memcmp(text, bom, bom_len) == 0;
+    bool has_bom = len > 0 && *text == *bom && memcmp(text, bom, bom_len) == 0;
     r->str = NULL;
     r->str_len = r->depth = r->line = r->column = 0;
     r->err.code = 0;

@@ -49,6 +49,24 @@ static inline unsigned neap_json__marks16(const char *p) {
 }
 #endif
 
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+/* Takes the digits that eight bytes begin with. Gets how many there are, and their value. */
+static inline size_t neap_json__take_digits(const char *p, uint64_t *value) {
+    uint64_t w, marks;
+    size_t len;
+    memcpy(&w, p, 8);
+    w ^= NEAP_JSON__EACH('0');
+    marks = ((w + NEAP_JSON__EACH(0x76)) | w) & NEAP_JSON__EACH(0x80); /* the lowest is right: what is above 9 */
+    len = marks != 0 ? (size_t)__builtin_ctzll(marks) >> 3 : 8;
+    if (len == 0) return 0;
+    w <<= 64 - 8 * len; /* zeros before them; what is behind them is gone */
+    w = w * 10 + (w >> 8); /* numbers of two digits, then of four, and of eight */
+    w = (w & 0x000000FF000000FF) * 0x000F424000000064 + (w >> 16 & 0x000000FF000000FF) * 0x0000271000000001;
+    *value = w >> 32;
+    return len;
+}
+#endif
+
 /* Skips plain bytes, sixteen or eight at a time. Returns the first that is not, or end. */
 static inline const char *neap_json__skip_plain(const char *p, const char *end) {
 #ifdef __SSE2__
@@ -101,6 +119,14 @@ static inline bool neap_json__copy_plain(char *to, const char *from, size_t len)
         memcpy(to, &first, 8);
         memcpy(to + len - 8, &last, 8);
         return (neap_json__marks(first) | neap_json__marks(last)) == 0;
+    }
+    if (len >= 4) {
+        uint32_t v, w;
+        memcpy(&v, from, 4);
+        memcpy(&w, from + len - 4, 4);
+        memcpy(to, &v, 4);
+        memcpy(to + len - 4, &w, 4);
+        return neap_json__marks((uint64_t)v << 32 | w) == 0;
     }
     for (size_t i = 0; i < len; i++) {
         if (!neap_json__is_plain((unsigned char)from[i])) return false;

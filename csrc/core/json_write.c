@@ -6,8 +6,6 @@
 #include "json.h"
 #include "json_scan.h"
 
-enum place { PLACE_START, PLACE_NEXT, PLACE_AFTER_KEY }; /* neap_json_writer.place */
-
 /* Makes room; inline, as there is room nearly always. */
 static inline int reserve(neap_buf *b, size_t more) {
     return b->cap - b->len >= more ? 0 : neap_buf_reserve(b, more);
@@ -36,12 +34,12 @@ static int break_line(neap_json_writer *w) {
 static inline int begin_value(neap_json_writer *w, size_t more) {
     neap_buf *b = w->out;
     if (reserve(b, more + 2) < 0) return NEAP_ENOMEM;
-    if (w->place == PLACE_NEXT) put(b, ',');
-    if (w->indent > 0 && w->depth > 0 && w->place != PLACE_AFTER_KEY) {
+    if (w->place == NEAP_JSON__NEXT) put(b, ',');
+    if (w->indent > 0 && w->depth > 0 && w->place != NEAP_JSON__AFTER_KEY) {
         if (break_line(w) < 0) return NEAP_ENOMEM;
         if (reserve(b, more) < 0) return NEAP_ENOMEM;
     }
-    w->place = w->depth > 0 ? PLACE_NEXT : PLACE_START;
+    w->place = w->depth > 0 ? NEAP_JSON__NEXT : NEAP_JSON__START;
     return 0;
 }
 
@@ -49,17 +47,17 @@ int neap_json_writer_begin(neap_json_writer *w, char bracket) {
     if (begin_value(w, 1) < 0) return NEAP_ENOMEM;
     put(w->out, bracket);
     w->depth++;
-    w->place = PLACE_START;
+    w->place = NEAP_JSON__START;
     return 0;
 }
 
 int neap_json_writer_end(neap_json_writer *w, char bracket) {
-    bool empty = w->place == PLACE_START;
+    bool empty = w->place == NEAP_JSON__START;
     w->depth--;
     if (w->indent > 0 && !empty && break_line(w) < 0) return NEAP_ENOMEM;
     if (reserve(w->out, 1) < 0) return NEAP_ENOMEM;
     put(w->out, bracket);
-    w->place = w->depth > 0 ? PLACE_NEXT : PLACE_START;
+    w->place = w->depth > 0 ? NEAP_JSON__NEXT : NEAP_JSON__START;
     return 0;
 }
 
@@ -121,14 +119,7 @@ int neap_json_writer_key(neap_json_writer *w, const char *s, size_t len) {
     if (reserve(w->out, 2) < 0) return NEAP_ENOMEM;
     put(w->out, ':');
     if (w->indent > 0) put(w->out, ' ');
-    w->place = PLACE_AFTER_KEY;
-    return 0;
-}
-
-int neap_json_writer_raw_key(neap_json_writer *w, const char *json, size_t len) {
-    if (begin_value(w, len) < 0) return NEAP_ENOMEM;
-    put_bytes(w->out, json, len);
-    w->place = PLACE_AFTER_KEY;
+    w->place = NEAP_JSON__AFTER_KEY;
     return 0;
 }
 
@@ -136,10 +127,6 @@ int neap_json_writer_break(neap_json_writer *w) {
     if (reserve(w->out, 1) < 0) return NEAP_ENOMEM;
     put(w->out, '\n');
     return 0;
-}
-
-void neap_json_writer_pass_key(neap_json_writer *w) {
-    w->place = PLACE_AFTER_KEY;
 }
 
 int neap_json_writer_raw(neap_json_writer *w, const char *json, size_t len) {

@@ -22,7 +22,7 @@ typedef struct l_file {
     neap_file *f;        /* owned; NULL before it is open and once closed */
     size_t buffer;       /* bytes that write() may leave to a later one */
     lua_Integer written; /* bytes that were put, whether they have left the buffer or not */
-    size_t line;         /* those of the last record */
+    lua_Integer records; /* lines of JSON among them */
     bool closing;        /* a close, commit or abort has begun: closed for everybody else */
     bool atomic;         /* wants commit */
 } l_file;
@@ -260,43 +260,66 @@ static int l_file_write(lua_State *L) {
 static int put_record(void *ud, const char *line, size_t len) {
     l_file *u = ud;
     int rc;
-    if (u->f == NULL) return NEAP_ECANCELLED;
+    if (u->f == NULL || u->closing) return NEAP_ECANCELLED;
     if (*line != '{') return NEAP_EDECODE;
     rc = neap_file_put(u->f, line, len);
-    if (rc == 0) u->written += (lua_Integer)len;
-    u->line = len;
-    return rc;
+    if (rc < 0) return rc;
+    u->written += (lua_Integer)len;
+    u->records++;
+    return 0;
 }
 
-/* Writes what was put. Where nothing can wait it raises, and the last record was not put. */
-static int flush_record(lua_State *L, l_file *u) {
-    neap_buf *b = neap_file_buffer(u->f);
-    b->len -= u->line;
-    u->written -= (lua_Integer)u->line;
-    l_check_can_wait(L);
-    b->len += u->line;
-    u->written += (lua_Integer)u->line;
-    return flush_and_wait(L, u, NEAP_FILE_WRITE);
+/* What write_records has on the stack. */
+enum { NEXT_AT = 2, ENCODER_AT = 4, RECORD_AT = 6 };
+
+/* Pushes nil, err and the record that was refused with this code. */
+static int refuse_record(lua_State *L, l_file *u, int rc) {
+    check_still_open(L, u);
+    if (rc == NEAP_EDECODE) l_failf(L, rc, "an object expected");
+    else if (rc != NEAP_EINVAL) check_memory(L, rc);
+    lua_pushvalue(L, RECORD_AT);
+    return 3;
 }
 
-/* file:write_record(t) -> true | nil, err: an object as a line of JSON, its keys sorted, without a Lua
- * string on the way; err (kind "decode") for what is no object. Yields unless the buffer takes it. */
-static int l_file_write_record(lua_State *L) {
-    l_file *u = check_open(L);
-    int rc;
-    luaL_checkany(L, 2);
-    lua_settop(L, 2);
-    rc = l_json_put_line(L, put_record, u);
-    check_still_open(L, u); /* as in write */
-    if (rc == NEAP_EDECODE) return l_failf(L, rc, "an object expected");
-    if (rc == NEAP_EINVAL) return 2;
-    check_memory(L, rc);
-    if (neap_file_pending(u->f) >= u->buffer) return flush_record(L, u);
-    lua_pushboolean(L, 1);
+/* Puts the record that next() has just given, and up to `left` - 1 behind it. A continuation. */
+static int put_records(lua_State *L, int status, lua_KContext left) {
+    l_file *u = lua_touserdata(L, 1);
+    (void)status;
+    for (; !lua_isnil(L, RECORD_AT); left--) {
+        int rc = l_json_put_line(L, ENCODER_AT, put_record, u);
+        if (rc < 0) return refuse_record(L, u, rc);
+        if (left <= 1 || neap_file_pending(u->f) >= u->buffer) break;
+        lua_settop(L, RECORD_AT - 1);
+        lua_pushvalue(L, NEXT_AT);
+        lua_callk(L, 0, 1, left - 1, put_records);
+    }
+    lua_pushboolean(L, !lua_isnil(L, RECORD_AT));
     return 1;
 }
 
-/* file:written() -> how many bytes were handed to write() and write_record() so far. */
+/* file:write_records(next, max) -> may there be more? | nil, err, record: up to `max` objects that next() gives before
+ * nil, as lines of JSON, their keys sorted, without a Lua string on the way; fewer if the buffer is full, which the
+ * next write() hands on. err (kind "decode" for what is no object) is about `record`; the others are written. Waits
+ * only where next() does. */
+static int l_file_write_records(lua_State *L) {
+    lua_Integer max = luaL_checkinteger(L, 3);
+    check_open(L);
+    luaL_checkany(L, NEXT_AT);
+    luaL_argcheck(L, max >= 1, 3, "a positive number of records expected");
+    lua_settop(L, 3);
+    l_json_begin_lines(L);
+    lua_pushvalue(L, NEXT_AT);
+    lua_callk(L, 0, 1, max, put_records);
+    return put_records(L, LUA_OK, max);
+}
+
+/* file:records() -> how many records write_records() has put so far. */
+static int l_file_records(lua_State *L) {
+    lua_pushinteger(L, to_file(L, 1)->records);
+    return 1;
+}
+
+/* file:written() -> how many bytes were handed to write() and write_records() so far. */
 static int l_file_written(lua_State *L) {
     lua_pushinteger(L, to_file(L, 1)->written);
     return 1;
@@ -476,6 +499,7 @@ int luaopen_neap_file(lua_State *L) {
     static const luaL_Reg methods[] = {{"read", l_file_read},
                                        {"write", l_file_write},
                                        {"written", l_file_written},
+                                       {"records", l_file_records},
                                        {"buffer", l_file_buffer},
                                        {"flush", l_file_flush},
                                        {"sync", l_file_sync},
@@ -505,8 +529,8 @@ int luaopen_neap_file(lua_State *L) {
     luaL_getmetatable(L, FILE_MT);
     lua_getfield(L, -1, "__index");
     l_json_push_encoder(L);
-    lua_pushcclosure(L, l_file_write_record, 2);
-    lua_setfield(L, -2, "write_record");
+    lua_pushcclosure(L, l_file_write_records, 2);
+    lua_setfield(L, -2, "write_records");
     luaL_newlib(L, funcs);
     return 1;
 }

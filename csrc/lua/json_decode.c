@@ -10,6 +10,7 @@
 #define DEPTH_DEFAULT 1000
 #define DEPTH_MAX 100000 /* a level takes up to four stack slots of LUAI_MAXSTACK's million */
 #define HINTS 64         /* a power of two */
+#define STACK_PER_LEVEL 8 /* slots; whoever begins has those of the first */
 
 /* One open container. */
 typedef struct l_level {
@@ -41,8 +42,8 @@ static int decoder_gc(lua_State *L) {
     return 0;
 }
 
-/* Pushes a new decoder. */
-static l_decoder *push_decoder(lua_State *L) {
+/* Pushes a new decoder, which takes the place of the last one. */
+static l_decoder *push_new_decoder(lua_State *L) {
     l_decoder *d = lua_newuserdatauv(L, sizeof *d, 1);
     *d = (l_decoder){0};
     luaL_setmetatable(L, DECODER_MT);
@@ -53,11 +54,15 @@ static l_decoder *push_decoder(lua_State *L) {
     return d;
 }
 
-/* Pushes a decoder that nobody uses, and its names. */
+/* Pushes a decoder that nobody uses, and its names. A nested call may replace the upvalue; the stack keeps ours. */
 static l_decoder *take_decoder(lua_State *L) {
-    l_decoder *d = lua_touserdata(L, JSON_STATE);
-    if (d == NULL || d->busy) d = push_decoder(L);
-    else lua_pushvalue(L, JSON_STATE); /* a nested call may replace the upvalue; the stack keeps ours */
+    l_decoder *d;
+    lua_pushvalue(L, JSON_STATE);
+    d = lua_touserdata(L, -1);
+    if (d == NULL || d->busy) {
+        lua_pop(L, 1);
+        d = push_new_decoder(L);
+    }
     lua_getiuservalue(L, -1, 1);
     d->names_index = lua_gettop(L);
     d->busy = true;
@@ -81,7 +86,7 @@ static void begin_container(lua_State *L, l_decoder *d, bool is_object) {
     size_t want = d->reader.depth * sizeof *level;
     unsigned context = (d->context & ~1u) | is_object;
     int hint = d->hints[context % HINTS];
-    luaL_checkstack(L, 8, "JSON nested too deeply");
+    if (d->reader.depth > 1) luaL_checkstack(L, STACK_PER_LEVEL, "JSON nested too deeply");
     if (d->levels.cap < want && neap_buf_reserve(&d->levels, want) < 0)
         l_failf(L, NEAP_ENOMEM, "not enough memory");
     lua_createtable(L, is_object ? 0 : hint, is_object ? hint : 0);
@@ -168,22 +173,24 @@ static void store(lua_State *L, l_decoder *d) {
 
 /* ---- easy members ---- */
 
-/* Pushes the next key of the object, if it is easy. Gets where its value begins, or NULL. */
-static const char *push_easy_key(lua_State *L, l_decoder *d, l_level *level) {
-    const neap_json_reader *r = &d->reader;
-    const char *key = neap_json__begin_key(r), *p = NULL, *s;
-    const l_name *guess = l_names_guess(&d->names, level->behind);
+/* Pushes the key at p, if it is easy. Gets where its value begins, or NULL. Out of line: seldom needed. */
+__attribute__((noinline)) static const char *push_new_key(lua_State *L, l_decoder *d, l_level *level, const char *p) {
+    const char *end = d->reader.end, *s;
     size_t len;
-    if (key == NULL) return NULL;
-    if (guess->is_plain) p = neap_json__pass_key(key, r->end, guess->s, guess->len);
-    if (p != NULL) {
-        l_names_push_guess(L, d->names_index, &d->names, &level->behind);
-        return p;
-    }
-    p = neap_json__take_string(key, r->end, &s, &len);
-    if (p != NULL) p = neap_json__pass(p, r->end, ':');
+    p = neap_json__take_string(p, end, &s, &len);
+    if (p != NULL) p = neap_json__pass(p, end, ':');
     if (p != NULL) l_names_push(L, d->names_index, &d->names, &level->behind, s, len);
     return p;
+}
+
+/* The same, where it is likely the one that came there before. */
+static const char *push_easy_key(lua_State *L, l_decoder *d, l_level *level, const char *p) {
+    const l_name *guess = l_names_guess(&d->names, level->behind);
+    const char *value = NULL;
+    if (guess->json_len > 0) value = neap_json__pass_text(p, d->reader.end, guess->json, guess->json_len);
+    if (value == NULL) return push_new_key(L, d, level, p);
+    l_names_push_guess(L, d->names_index, &d->names, &level->behind);
+    return value;
 }
 
 static void push_easy_value(lua_State *L, const neap_json_member *m) {
@@ -210,18 +217,19 @@ static void leave_value(lua_State *L, l_decoder *d, const char *p) {
 static void decode_members(lua_State *L, l_decoder *d) {
     neap_json_reader *r = &d->reader;
     l_level *level = top_level(d);
-    const char *p, *behind;
-    while ((p = push_easy_key(L, d, level)) != NULL) {
+    const char *p = neap_json__begin_key(r), *value;
+    while (p != NULL && (value = push_easy_key(L, d, level, p)) != NULL) {
         neap_json_member m;
         level->count++;
-        behind = neap_json__take_value(p, r->end, &m);
-        if (behind == NULL) {
-            leave_value(L, d, p);
+        p = neap_json__take_value(value, r->end, &m);
+        if (p == NULL) {
+            leave_value(L, d, value);
             return;
         }
         push_easy_value(L, &m);
         lua_rawset(L, level->index);
-        neap_json__go_behind(r, behind);
+        neap_json__go_behind(r, p);
+        p = neap_json__pass(p, r->end, ',');
     }
 }
 
@@ -241,6 +249,7 @@ static neap_json_token next_token(lua_State *L, l_decoder *d) {
  * has the error. */
 static bool decode_text(lua_State *L, l_decoder *d) {
     neap_json_reader *r = &d->reader;
+    if (neap_json__try_begin(r)) begin_container(L, d, true);
     for (;;) {
         switch (next_token(L, d)) {
         case NEAP_JSON_ERROR: return false;
@@ -324,14 +333,16 @@ int l_json_decode(lua_State *L) {
 static bool decode_above(lua_State *L, l_decoder *d, int top) {
     bool good = decode_text(L, d);
     release_decoder(d);
-    if (good) lua_replace(L, top + 1);
+    if (good) lua_copy(L, -1, top + 1);
     lua_settop(L, top + good);
     return good;
 }
 
 bool l_json_push_with(lua_State *L, const char *text, size_t len, const l_json_options *options, neap_err *err) {
     int top = lua_gettop(L);
-    l_decoder *d = take_decoder(L);
+    l_decoder *d;
+    luaL_checkstack(L, 2 + STACK_PER_LEVEL, NULL);
+    d = take_decoder(L);
     start_decoder(d, text, len, options);
     if (decode_above(L, d, top)) return true;
     *err = d->reader.err;
@@ -340,11 +351,15 @@ bool l_json_push_with(lua_State *L, const char *text, size_t len, const l_json_o
 }
 
 size_t l_json_push_first(lua_State *L, const char *text, size_t len, const l_json_options *options) {
-    int top = lua_gettop(L);
     l_decoder *d = take_decoder(L);
+    bool good;
     start_decoder(d, text, len, options);
     d->is_first = true;
-    return decode_above(L, d, top) ? (size_t)(d->reader.at - text) : 0;
+    good = decode_text(L, d);
+    release_decoder(d);
+    if (good) return (size_t)(d->reader.at - text);
+    lua_settop(L, d->names_index - 2);
+    return 0;
 }
 
 bool l_json_push(lua_State *L, const char *text, size_t len, bool ordered) {

@@ -12,17 +12,18 @@
 #define DEPTH_MAX 1000 /* also bounds the recursion on the C stack */
 #define INDENT_MAX 16
 #define NOT_IN_ORDER 1 /* encode_items: the keys did not come as 1, 2, 3 */
-#define NO_SCALAR 2    /* encode_scalar */
 #define FEW L_MEMBERS_MAX /* keys of an object that are sorted on the stack */
-#define ANCHOR 4       /* stack index: a table of the strings in l_encoder.keys, the encoder's own */
 
-/* State of an encoding; see JSON_STATE. User value 1: the table at ANCHOR, empty between calls; 2: the keys that
- * members remembers. */
+enum { USER_ANCHOR = 1, USER_MEMBERS = 2 }; /* user values */
+
+/* State of an encoding; see JSON_STATE. While it is used it is on the stack, below the value. User values: a table of
+ * the strings in `keys`, empty between calls; the keys that members remembers. */
 typedef struct l_encoder {
     neap_buf out;            /* owned: the text */
     neap_buf keys;           /* owned: l_key[], a stack of the keys of the open sorted objects */
     neap_json_writer writer; /* of out */
     l_members members;       /* of the last record; owned */
+    int anchor;              /* stack index of the table of strings, one above that of the encoder */
     bool remembers;          /* what is encoded is a record: its members may be those of the last one */
     bool busy;               /* in use by a call */
     bool sorted;             /* option */
@@ -32,7 +33,8 @@ typedef struct l_encoder {
     char what[104];          /* is wrong */
 } l_encoder;
 
-static int encode_scalar(lua_State *L, l_encoder *e, int idx);
+static int encode_scalar(lua_State *L, l_encoder *e, int idx, int type);
+static int encode_table(lua_State *L, l_encoder *e);
 static int encode_value(lua_State *L, l_encoder *e);
 
 /* ---- errors ---- */
@@ -235,7 +237,7 @@ static l_key *key_at(const l_encoder *e, size_t i) {
 static int add_key(lua_State *L, l_encoder *e) {
     l_key key = {.index = (lua_Integer)key_count(e) + 1};
     key.s = lua_tolstring(L, -1, &key.len);
-    lua_rawseti(L, ANCHOR, key.index);
+    lua_rawseti(L, e->anchor, key.index);
     return neap_buf_add(&e->keys, &key, sizeof key);
 }
 
@@ -320,6 +322,16 @@ static int at_member(lua_State *L, l_encoder *e, int rc, int idx) {
     return at_key(e, rc, key, len);
 }
 
+/* As encode_value, where the value is not on top. */
+static int encode_value_at(lua_State *L, l_encoder *e, int idx) {
+    int type = lua_type(L, idx), rc;
+    if (type != LUA_TTABLE) return encode_scalar(L, e, idx, type);
+    lua_pushvalue(L, idx);
+    rc = encode_table(L, e);
+    lua_pop(L, 1);
+    return rc;
+}
+
 /* Encodes the members of the record at t, which are those of the last one; their values are above it. */
 static int encode_known(lua_State *L, l_encoder *e, int t) {
     const l_members *m = &e->members;
@@ -327,12 +339,7 @@ static int encode_known(lua_State *L, l_encoder *e, int t) {
     for (int i = 0; rc == 0 && i < m->count; i++) {
         int at = t + 2 + 2 * m->places[i];
         rc = l_members_put_key(m, &e->writer, i);
-        if (rc == 0) rc = encode_scalar(L, e, at);
-        if (rc == NO_SCALAR) {
-            lua_pushvalue(L, at);
-            rc = encode_value(L, e);
-            lua_pop(L, 1);
-        }
+        if (rc == 0) rc = encode_value_at(L, e, at);
         if (rc < 0) rc = at_member(L, e, rc, at - 1);
     }
     return rc;
@@ -361,12 +368,12 @@ static int encode_sorted(lua_State *L, l_encoder *e, int t, bool has_order) {
     lua_settop(L, list);
     for (size_t i = first; rc == 0 && i < last; i++) {
         l_key key = *key_at(e, i);
-        lua_rawgeti(L, ANCHOR, key.index); /* kept on the stack: a finalizer may change tables */
+        lua_rawgeti(L, e->anchor, key.index); /* kept on the stack: a finalizer may change tables */
         lua_pushvalue(L, -1);
         lua_rawget(L, t);
         rc = encode_member(L, e, key.s, key.len);
         lua_pushnil(L);
-        lua_rawseti(L, ANCHOR, key.index);
+        lua_rawseti(L, e->anchor, key.index);
         lua_settop(L, list);
     }
     if (rc == 0) e->keys.len = first * sizeof(l_key); /* else release_encoder sees what is left */
@@ -386,11 +393,12 @@ static int encode_by_key(lua_State *L, l_encoder *e, int t) {
         lua_settop(L, t);
         return encode_sorted(L, e, t, false);
     }
-    if (is_record(e, 1) && l_members_learn(L, t, &e->members, keys, few)) lua_setiuservalue(L, ANCHOR - 1, 2);
+    if (is_record(e, 1) && l_members_learn(L, t, &e->members, keys, few))
+        lua_setiuservalue(L, e->anchor - 1, USER_MEMBERS);
     return encode_few(L, e, keys, few);
 }
 
-/* Encodes a record that has the members of the last one. False: it has others. */
+/* Encodes a record that has the members of the last one, which stay above it. False: it has others. */
 static bool encode_like_last(lua_State *L, l_encoder *e, int t, int *rc) {
     if (!l_members_push(L, t, &e->members)) {
         lua_settop(L, t);
@@ -413,7 +421,7 @@ static int encode_object(lua_State *L, l_encoder *e, int t, bool has_order) {
 /* ---- values ---- */
 
 static int refuse_depth(lua_State *L, l_encoder *e, int t) {
-    for (int i = ANCHOR + 1; i < t; i++) { /* the open tables are on the stack */
+    for (int i = e->anchor + 1; i < t; i++) { /* the open tables are on the stack */
         if (lua_rawequal(L, i, t))
             return refuse(e, "a table that contains itself has no JSON form");
     }
@@ -439,17 +447,14 @@ static void find_mark(lua_State *L, int t, bool *is_array, bool *has_order) {
     lua_settop(L, *has_order ? t + 1 : t);
 }
 
-/* Encodes the table on top and leaves it there. */
+/* Encodes the table on top and leaves it there; above a record there may be more. */
 static int encode_table(lua_State *L, l_encoder *e) {
     int t = lua_gettop(L), rc;
     bool is_array, has_order, is_object;
     if (e->writer.depth >= DEPTH_MAX) return refuse_depth(L, e, t);
-    luaL_checkstack(L, 12, "table nested too deeply");
+    if (!is_record(e, 0)) luaL_checkstack(L, 12, "table nested too deeply");
     find_mark(L, t, &is_array, &has_order);
-    if (!is_array && !has_order && is_record(e, 0) && encode_like_last(L, e, t, &rc)) {
-        lua_settop(L, t);
-        return rc;
-    }
+    if (!is_array && !has_order && is_record(e, 0) && encode_like_last(L, e, t, &rc)) return rc;
     if (!is_array && !has_order) { /* the first key decides */
         lua_pushnil(L);
         is_object = !lua_next(L, t) || lua_type(L, -2) != LUA_TNUMBER;
@@ -481,10 +486,9 @@ static int encode_string(lua_State *L, l_encoder *e, int idx) {
     return rc;
 }
 
-/* Encodes a value that is neither a table nor without a form. 0, NEAP_EINVAL (see refuse), NEAP_ENOMEM, or
- * NO_SCALAR. */
-static int encode_scalar(lua_State *L, l_encoder *e, int idx) {
-    switch (lua_type(L, idx)) {
+/* Encodes a value of this type, which is not a table. As encode_value. */
+static int encode_scalar(lua_State *L, l_encoder *e, int idx, int type) {
+    switch (type) {
     case LUA_TSTRING: return encode_string(L, e, idx);
     case LUA_TNUMBER: return encode_number(L, e, idx);
     case LUA_TBOOLEAN:
@@ -492,17 +496,16 @@ static int encode_scalar(lua_State *L, l_encoder *e, int idx) {
                                      : neap_json_writer_raw(&e->writer, "false", 5);
     case LUA_TLIGHTUSERDATA:
         if (lua_touserdata(L, idx) == NULL) return neap_json_writer_raw(&e->writer, "null", 4);
-        return NO_SCALAR;
-    default: return NO_SCALAR;
+        break;
+    default: break;
     }
+    return refuse(e, "a value of type %s has no JSON form", lua_typename(L, type));
 }
 
 /* Encodes the value on top and leaves it there. 0, NEAP_EINVAL (see refuse), NEAP_ENOMEM. */
 static int encode_value(lua_State *L, l_encoder *e) {
-    int rc = encode_scalar(L, e, -1);
-    if (rc != NO_SCALAR) return rc;
-    if (lua_type(L, -1) == LUA_TTABLE) return encode_table(L, e);
-    return refuse(e, "a value of type %s has no JSON form", luaL_typename(L, -1));
+    int type = lua_type(L, -1);
+    return type == LUA_TTABLE ? encode_table(L, e) : encode_scalar(L, e, -1, type);
 }
 
 static int encoder_gc(lua_State *L) {
@@ -513,37 +516,50 @@ static int encoder_gc(lua_State *L) {
     return 0;
 }
 
-/* Pushes an encoder that nobody uses, and its table. */
-static l_encoder *take_encoder(lua_State *L) {
-    l_encoder *e = lua_touserdata(L, JSON_STATE);
-    lua_pushvalue(L, JSON_STATE); /* a nested call may replace the upvalue; the stack keeps ours */
-    if (e == NULL || e->busy) {
-        lua_pop(L, 1);
-        e = lua_newuserdatauv(L, sizeof *e, 2);
-        *e = (l_encoder){0};
-        luaL_setmetatable(L, ENCODER_MT);
-        lua_pushvalue(L, -1);
-        lua_replace(L, JSON_STATE);
-    }
-    if (lua_getiuservalue(L, -1, 1) == LUA_TNIL) {
-        lua_pop(L, 1);
-        lua_newtable(L);
-        lua_pushvalue(L, -1);
-        lua_setiuservalue(L, -3, 1);
-    }
-    e->busy = true;
-    e->out.len = e->keys.len = 0;
-    e->path_at = sizeof e->path;
-    e->is_cut = e->remembers = false;
+/* Pushes a new encoder, which takes the place of the last one. */
+static l_encoder *push_new_encoder(lua_State *L) {
+    l_encoder *e = lua_newuserdatauv(L, sizeof *e, 2);
+    *e = (l_encoder){0};
+    luaL_setmetatable(L, ENCODER_MT);
+    lua_pushvalue(L, -1);
+    lua_replace(L, JSON_STATE);
     return e;
 }
 
-/* The encoder is below ANCHOR. */
+/* Pushes an encoder that nobody uses, and its table. A nested call may replace the upvalue; the stack keeps ours. */
+static l_encoder *push_encoder(lua_State *L) {
+    l_encoder *e;
+    lua_pushvalue(L, JSON_STATE);
+    e = lua_touserdata(L, -1);
+    if (e == NULL || e->busy) {
+        lua_pop(L, 1);
+        e = push_new_encoder(L);
+    }
+    if (lua_getiuservalue(L, -1, USER_ANCHOR) == LUA_TNIL) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+        lua_pushvalue(L, -1);
+        lua_setiuservalue(L, -3, USER_ANCHOR);
+    }
+    return e;
+}
+
+/* Begins with an encoder that is below its table, at `anchor`. */
+static void start_encoder(l_encoder *e, int anchor, bool sorted, int indent) {
+    e->busy = true;
+    e->anchor = anchor;
+    e->out.len = e->keys.len = 0;
+    e->path_at = sizeof e->path;
+    e->is_cut = e->remembers = false;
+    e->sorted = sorted;
+    e->writer = (neap_json_writer){.out = &e->out, .indent = indent};
+}
+
 static void release_encoder(lua_State *L, l_encoder *e) {
     if (e->out.cap > JSON_KEEP) neap_buf_free(&e->out);
     if (e->keys.cap > JSON_KEEP || e->keys.len > 0) { /* large, or left full by a failure */
         lua_pushnil(L);
-        lua_setiuservalue(L, ANCHOR - 1, 1);
+        lua_setiuservalue(L, e->anchor - 1, USER_ANCHOR);
     }
     if (e->keys.cap > JSON_KEEP) neap_buf_free(&e->keys);
     e->busy = false;
@@ -556,14 +572,6 @@ static int fail_encode(lua_State *L, const l_encoder *e, int rc) {
                    e->path + e->path_at, e->what);
 }
 
-/* Encodes the value at idx, on a stack of two. 0 or as encode_value. */
-static int encode_at(lua_State *L, int idx, l_encoder *e, bool sorted, int indent) {
-    e->sorted = sorted;
-    e->writer = (neap_json_writer){.out = &e->out, .indent = indent};
-    lua_pushvalue(L, idx);
-    return encode_value(L, e);
-}
-
 int l_json_encode(lua_State *L) {
     static const char *const names[] = {"sorted", "indent", NULL};
     l_encoder *e;
@@ -574,24 +582,41 @@ int l_json_encode(lua_State *L) {
     l_json_check_opts(L, 2, names);
     sorted = l_json_opt_bool(L, 2, "sorted");
     indent = (int)l_json_opt_int(L, 2, "indent", 0, 0, INDENT_MAX);
-    e = take_encoder(L);
-    rc = encode_at(L, 1, e, sorted, indent);
+    e = push_encoder(L);
+    start_encoder(e, lua_gettop(L), sorted, indent);
+    lua_pushvalue(L, 1);
+    rc = encode_value(L, e);
     if (rc == 0) lua_pushlstring(L, e->out.data, e->out.len);
     else results = fail_encode(L, e, rc);
     release_encoder(L, e);
     return results;
 }
 
-int l_json_put_line(lua_State *L, int (*put)(void *ud, const char *line, size_t len), void *ud) {
-    l_encoder *e = take_encoder(L);
+void l_json_begin_lines(lua_State *L) {
+    luaL_checkstack(L, 3 + L_MEMBERS_STACK, "too many arguments"); /* with the record */
+    (void)push_encoder(L);
+}
+
+/* Gets the encoder at idx; another one takes its place if an error has left it in use. */
+static l_encoder *encoder_at(lua_State *L, int idx) {
+    l_encoder *e = lua_touserdata(L, idx);
+    if (!e->busy) return e;
+    e = push_encoder(L);
+    lua_replace(L, idx + 1);
+    lua_replace(L, idx);
+    return e;
+}
+
+int l_json_put_line(lua_State *L, int idx, int (*put)(void *ud, const char *line, size_t len), void *ud) {
+    l_encoder *e = encoder_at(L, idx);
     int rc, refused;
+    start_encoder(e, idx + 1, true, 0);
     e->remembers = true;
-    rc = refused = encode_at(L, 2, e, true, 0);
+    rc = refused = encode_value(L, e);
     if (rc == 0) rc = neap_json_writer_break(&e->writer);
     if (rc == 0) rc = put(ud, e->out.data, e->out.len);
     if (refused == NEAP_EINVAL) fail_encode(L, e, rc);
     release_encoder(L, e);
-    if (refused != NEAP_EINVAL) lua_settop(L, 2);
     return rc;
 }
 

@@ -7,7 +7,6 @@
 bool l_members_push(lua_State *L, int t, l_members *m) {
     int i = 0;
     if (m->count == 0) return false;
-    luaL_checkstack(L, 2 * L_MEMBERS_MAX + 12, "table nested too deeply");
     lua_pushnil(L);
     while (lua_next(L, t)) {
         if (i == m->count || lua_topointer(L, -2) != m->keys[i]) {
@@ -37,14 +36,16 @@ bool l_members_learn(lua_State *L, int t, l_members *m, const l_key *sorted, int
     m->text.len = 0;
     lua_createtable(L, count, 0);
     for (int i = 0; i < count; i++) {
-        neap_json_writer w = {.out = &m->text};
+        neap_json_writer w = {.out = &m->text, .depth = 1, .place = i > 0 ? NEAP_JSON__NEXT : NEAP_JSON__START};
+        size_t at = m->text.len;
         int place = ((int)sorted[i].index - t - 1) / 2;
         lua_pushvalue(L, (int)sorted[i].index);
         lua_rawseti(L, -2, i + 1);
         if (neap_json_writer_key(&w, sorted[i].s, sorted[i].len) < 0) return true;
         m->keys[place] = lua_topointer(L, (int)sorted[i].index);
         m->places[i] = (unsigned char)place;
-        m->ends[i] = m->text.len;
+        m->at[i] = (unsigned short)at;
+        m->lens[i] = (unsigned short)(m->text.len - at);
     }
     if (neap_buf_add(&m->text, block, sizeof block) == 0) m->count = count;
     return true;

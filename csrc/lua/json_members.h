@@ -11,6 +11,8 @@
 
 #define L_MEMBERS_MAX 16
 #define L_MEMBERS_BLOCK 16 /* bytes that are copied at once */
+#define L_MEMBERS_ROOM 256 /* bytes, more than a key takes: 40 of Lua, each at most six of JSON, quotes, colon, comma */
+#define L_MEMBERS_STACK (2 * L_MEMBERS_MAX + 12) /* slots that l_members_push and encoding what it pushes need */
 
 /* A key of an object whose keys are sorted. */
 typedef struct l_key {
@@ -21,8 +23,9 @@ typedef struct l_key {
 
 /* Zero-initialised is valid: nothing is remembered. Whoever has one keeps the anchor of l_members_learn. */
 typedef struct l_members {
-    neap_buf text;                       /* owned: the keys as JSON, sorted, each with its colon; then a block */
-    size_t ends[L_MEMBERS_MAX];          /* where each of them ends in text */
+    neap_buf text;                       /* owned: the keys as JSON, sorted, with commas and colons; then a block */
+    unsigned short at[L_MEMBERS_MAX];    /* where each of them begins in text */
+    unsigned short lens[L_MEMBERS_MAX];  /* their bytes there */
     unsigned char places[L_MEMBERS_MAX]; /* of each of them: how many lua_next brings before it */
     const void *keys[L_MEMBERS_MAX];     /* as lua_next brings them: short strings, which are unique in Lua */
     int count;                           /* 0: nothing is remembered */
@@ -30,7 +33,8 @@ typedef struct l_members {
 } l_members;
 
 /* Pushes the values of the object at t where its keys are those remembered: the one at place p is then at
- * t + 2 + 2 * p. False: they are others; then there is rubbish above t.                      [-0, +n, m] */
+ * t + 2 + 2 * p. False: they are others; then there is rubbish above t. Needs L_MEMBERS_STACK slots.
+ *                                                                                           [-0, +n, -] */
 bool l_members_push(lua_State *L, int t, l_members *);
 /* Remembers the keys of an object that l_members_push refused, if it is worth while: sorted, on the stack above
  * t in the order of lua_next, with their values. Pushes the table that keeps them alive; false: nothing is
@@ -40,13 +44,13 @@ bool l_members_learn(lua_State *L, int t, l_members *, const l_key *sorted, int 
 /* Writes the key number i, from 0, before its value. 0 or NEAP_ENOMEM. A block is copied as a whole, what is too much
  * of it is written over. */
 static inline int l_members_put_key(const l_members *m, neap_json_writer *w, int i) {
-    size_t from = i > 0 ? m->ends[i - 1] : 0, len = m->ends[i] - from;
+    const char *key = m->text.data + m->at[i];
+    size_t len = m->lens[i];
     neap_buf *b = w->out;
-    if (len > L_MEMBERS_BLOCK || b->cap - b->len < L_MEMBERS_BLOCK + 1)
-        return neap_json_writer_raw_key(w, m->text.data + from, len);
-    b->data[b->len] = ',';
-    b->len += i > 0;
-    memcpy(b->data + b->len, m->text.data + from, L_MEMBERS_BLOCK);
+    if (b->cap - b->len < L_MEMBERS_ROOM && neap_buf_reserve(b, L_MEMBERS_ROOM) < 0) return NEAP_ENOMEM;
+    memcpy(b->data + b->len, key, L_MEMBERS_BLOCK);
+    if (len > L_MEMBERS_BLOCK)
+        memcpy(b->data + b->len + L_MEMBERS_BLOCK, key + L_MEMBERS_BLOCK, len - L_MEMBERS_BLOCK);
     b->len += len;
     neap_json_writer_pass_key(w);
     return 0;

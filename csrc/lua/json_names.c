@@ -23,7 +23,12 @@ static void keep(lua_State *L, int table, l_name *name, unsigned char place, con
     lua_pushvalue(L, -1);
     lua_rawseti(L, table, place);
     s = lua_tostring(L, -1);
-    *name = (l_name){s, len, neap_json__skip_text(s, s + len) == s + len};
+    *name = (l_name){.s = s, .len = (unsigned char)len};
+    if (neap_json__skip_text(s, s + len) < s + len) return;
+    name->json[0] = name->json[len + 1] = '"';
+    memcpy(name->json + 1, s, len);
+    name->json[len + 2] = ':';
+    name->json_len = (unsigned char)(len + 3);
 }
 
 void l_names_push(lua_State *L, int table, l_names *n, unsigned char *behind, const char *s, size_t len) {

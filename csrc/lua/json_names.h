@@ -9,12 +9,14 @@
 #define L_NAMES 128 /* places; a power of two, and place 0 is nobody's */
 #define L_FIRSTS 64 /* contexts in which objects begin; a power of two */
 #define L_NAME_LONGEST 40 /* bytes: longer strings are not interned by Lua */
+#define L_NAME_JSON (L_NAME_LONGEST + 3)
 
 /* A key that was met. */
 typedef struct l_name {
     const char *s; /* of its Lua string, which is in the table of names; NULL: the place is free */
-    size_t len;
-    bool is_plain; /* JSON writes it as it is */
+    unsigned char len;
+    unsigned char json_len;
+    char json[L_NAME_JSON]; /* how it stands in most texts: with its quotes and colon; empty: JSON escapes it */
 } l_name;
 
 /* Zero-initialised is empty. What is beside it: a table, where the string of place i is at i. */
@@ -30,7 +32,7 @@ static inline unsigned char l_names_begin(unsigned context) {
     return (unsigned char)(L_NAMES + context % L_FIRSTS);
 }
 
-/* Gets the key that is likely to come; its s is NULL if nothing is known, or JSON writes it in another way. */
+/* Gets the key that is likely to come; its json is empty if nothing is known, or JSON escapes it. */
 static inline const l_name *l_names_guess(const l_names *n, unsigned char behind) {
     return &n->names[n->next[behind]];
 }

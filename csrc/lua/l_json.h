@@ -31,7 +31,8 @@ l_json_options l_json_check_options(lua_State *L, int idx);
  * and nothing is pushed. THROWS out of memory.                                          [-0, +0|1, e] */
 bool l_json_push_with(lua_State *L, const char *text, size_t len, const l_json_options *, neap_err *err);
 /* The same for the object that text begins with, of which len bytes or less belong to it. Gets its length; 0: it
- * does not end there, or is no JSON, and nothing is pushed.                                [-0, +0|1, e] */
+ * does not end there, or is no JSON, and nothing is pushed. For functions that return it and have just begun: ten
+ * slots of the stack must be free, and below the object something else is left.          [-0, +0|3, e] */
 size_t l_json_push_first(lua_State *L, const char *text, size_t len, const l_json_options *);
 /* The same as l_json_push_with by default options, for whom yes or no is enough. */
 bool l_json_push(lua_State *L, const char *text, size_t len, bool ordered);
@@ -49,11 +50,14 @@ void l_json_decode_init(lua_State *L);
 /* json.encode(v, opts?) -> string | nil, err                               [-0, +1|2, e] */
 int l_json_encode(lua_State *L);
 
-/* Encodes the value at 2, the last on the stack, with sorted keys, and hands the text with its line end to
- * `put`, which must not throw. Gives the code of `put`, NEAP_ENOMEM, or NEAP_EINVAL of a value without a
- * JSON form; then nil and the error are on top. For functions with the upvalues of l_json_push_encoder.
- * THROWS.                                                                            [-0, +0|2, e] */
-int l_json_put_line(lua_State *L, int (*put)(void *ud, const char *line, size_t len), void *ud);
+/* Pushes what l_json_put_line works with, for any number of lines. For functions with the upvalues of
+ * l_json_push_encoder.                                                                  [-0, +2, e] */
+void l_json_begin_lines(lua_State *L);
+/* Encodes the value on top with sorted keys, and hands the text with its line end to `put`, which must not throw.
+ * What l_json_begin_lines has pushed is at idx and behind it, the value right above. Gives the code of `put`,
+ * NEAP_ENOMEM, or NEAP_EINVAL of a value without a JSON form; then nil and the error are on top. For functions with
+ * those upvalues, too. THROWS. Something is left above the value.                     [-0, +n|2, e] */
+int l_json_put_line(lua_State *L, int idx, int (*put)(void *ud, const char *line, size_t len), void *ud);
 /* Pushes these upvalues.                                                                [-0, +2, m] */
 void l_json_push_encoder(lua_State *L);
 

@@ -334,6 +334,24 @@ static void test_written_strings(void) {
     CHECK_STR(as_string("\xED\xA0\x80", 3), "refused");
 }
 
+/* A byte that cannot stay as it is, at each place of strings of each length that is copied in one way or another. */
+static void test_written_runs(void) {
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzabcdefghijklmn";
+    for (size_t len = 1; len <= sizeof letters - 1; len++) {
+        for (size_t at = 0; at < len; at++) {
+            char text[48], want[48];
+            memcpy(text, letters, len);
+            snprintf(want, sizeof want, "\"%.*s\"", (int)len, text);
+            CHECK_STR(as_string(text, len), want);
+            text[at] = '\n';
+            snprintf(want, sizeof want, "\"%.*s\\n%.*s\"", (int)at, text, (int)(len - at - 1), text + at + 1);
+            CHECK_STR(as_string(text, len), want);
+            text[at] = '\xFF';
+            CHECK_STR(as_string(text, len), "refused");
+        }
+    }
+}
+
 static const char *as_double(double value) {
     neap_json_writer w = {.out = &output};
     return neap_json_writer_double(&w, value) == 0 ? written() : "refused";
@@ -415,6 +433,7 @@ int main(void) {
     test_depth();
     test_writer();
     test_written_strings();
+    test_written_runs();
     test_written_numbers();
     test_doubles_come_back();
     neap_json_reader_deinit(&reader);

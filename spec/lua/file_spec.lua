@@ -3,6 +3,15 @@ local file = require "neap.native.file"
 local task = require "neap.native.task"
 local helper = require "spec.support.helper"
 
+--- An iterator over the items of a list.
+local function each(list)
+    local at = 0
+    return function()
+        at = at + 1
+        return list[at]
+    end
+end
+
 --- The names in a directory, sorted.
 local function names(dir)
     local pipe = assert(io.popen("ls -A " .. helper.quote(dir)))
@@ -60,16 +69,48 @@ for _, kind in ipairs { "real", "virtual" } do
             local f = assert(file.open(dir .. "a", "w"))
             f:buffer(20)
             assert.equal(0, f:written())
-            assert.is_true(f:write_record { b = 1, a = neap.null })
+            assert.is_false(f:write_records(each { { b = 1, a = neap.null } }, 2))
             assert.is_true(f:write "-\n")
             assert.equal("", helper.read(dir .. "a"))
             assert.equal(19, f:written())
-            assert.is_true(f:write_record { c = { "\n", 1.0 } })
+            assert.is_true(f:write_records(each { { c = { "\n", 1.0 } }, { d = 1 } }, 2))
+            assert.equal("", helper.read(dir .. "a"))
+            assert.is_true(f:write "")
             assert.equal('{"a":null,"b":1}\n-\n{"c":["\\n",1.0]}\n', helper.read(dir .. "a"))
-            assert.is_true(f:write_record {})
+            assert.is_false(f:write_records(each { {} }, 2))
             assert.is_true(f:close())
             assert.equal(helper.read(dir .. "a"):len(), f:written())
-            assert.has_error(function() f:write_record {} end, "this file is closed")
+            assert.equal(3, f:records())
+            assert.has_error(function() f:write_records(each { {} }, 1) end, "this file is closed")
+        end))
+
+        it("takes no more records than it was asked to, from functions that may wait or raise", in_task(function(dir)
+            local f, at = assert(file.open(dir .. "a", "w")):buffer(4096), 0
+            local function next_record()
+                at = at + 1
+                neap.sleep(0.001)
+                if at == 4 then error "enough" end
+                return { at = at }
+            end
+            assert.is_true(f:write_records(next_record, 1))
+            assert.is_true(f:write_records(next_record, 2))
+            assert.error_matches(function() f:write_records(next_record, 2) end, "enough")
+            assert.same({ 4, 3 }, { at, f:records() })
+            assert.is_true(f:write_records(setmetatable({}, { __call = next_record }), 1))
+            assert.error_matches(function() f:write_records(next_record, 0) end, "a positive number of records")
+            assert.error_matches(function() f:write_records(nil, 1) end, "attempt to call a nil value")
+            assert.is_true(f:close())
+            assert.equal('{"at":1}\n{"at":2}\n{"at":3}\n{"at":5}\n', helper.read(dir .. "a"))
+        end))
+
+        it("takes no record from a function that has closed it", in_task(function(dir)
+            local f = assert(file.open(dir .. "a", "w")):buffer(4096)
+            local function closing()
+                assert(f:close())
+                return {}
+            end
+            assert.has_error(function() f:write_records(closing, 2) end, "this file is closed")
+            assert.equal("", helper.read(dir .. "a"))
         end))
 
         it("keeps the order of many tasks", in_task(function(dir)
@@ -248,18 +289,7 @@ describe("neap.native.file", function()
     it("cannot wait outside tasks", function()
         assert.error_matches(function() file.open "a" end, "cannot wait here")
         assert.error_matches(function() file.stdout():write "a" end, "cannot wait here")
-        assert.error_matches(function() file.stdout():write_record {} end, "cannot wait here")
         assert.error_matches(function() file.exists "a" end, "cannot wait here")
-    end)
-
-    it("leaves out the record that would have to wait where nothing can", function()
-        local path, out = helper.tmpdir() .. "/a", nil
-        neap.run(function() out = assert(file.open(path, "w")):buffer(8) end)
-        assert.is_true(out:write_record {})
-        assert.error_matches(function() out:write_record { a = 123456 } end, "cannot wait here")
-        assert.equal(3, out:written())
-        neap.run(function() assert(out:close()) end)
-        assert.equal("{}\n", helper.read(path))
     end)
 
     it("writes records as json.encode does, whatever their keys are and in whatever order they came", function()
@@ -279,6 +309,7 @@ describe("neap.native.file", function()
         end
         local keys = {}
         for i = 1, 24 do keys[i] = ("%s%d"):format(("k"):rep(i % 3 == 0 and i * 2 or 1), i) end
+        keys[25], keys[26] = ("\1"):rep(40), '"' -- as long in JSON as a short string can be, and an escape
         local function record(count)
             local made = {}
             for _ = 1, count do made[keys[random(#keys)]] = value(0) end
@@ -289,7 +320,9 @@ describe("neap.native.file", function()
             local path, lines = helper.tmpdir() .. "/a", {}
             local f = assert(file.open(path, "w")):buffer(4096)
             local kept = record(5)
-            for i = 1, 4000 do
+            local function next_record()
+                local i = #lines + 1
+                if i > 4000 then return nil end
                 local made = record(random(i < 2000 and 4 or 20))
                 if i % 3 ~= 0 then
                     made = kept -- of one kind, with other values
@@ -298,8 +331,9 @@ describe("neap.native.file", function()
                     kept = made
                 end
                 lines[i] = neap.json.encode(made, { sorted = true }) .. "\n"
-                assert(f:write_record(made))
+                return made
             end
+            while f:write_records(next_record, 64) do assert(f:write "") end
             assert(f:close())
             assert.equal(table.concat(lines), helper.read(path))
         end)
@@ -313,7 +347,9 @@ describe("neap.native.file", function()
                 record["a key with the number " .. i] = { a = i }
             end
             collectgarbage("generational", 1)
-            for _, case in ipairs { { "write", table.unpack(numbers) }, { "write_record", record } } do
+            local ordered = neap.json.object(record, { "x" }) -- to encode it takes memory of Lua's
+            local function always() return ordered end
+            for _, case in ipairs { { "write", table.unpack(numbers) }, { "write_records", always, 1 } } do
                 local f = assert(file.open(helper.tmpdir() .. "/a", "w"))
                 local closed, ok, message
                 for _ = 1, 200 do
@@ -334,20 +370,19 @@ describe("neap.native.file", function()
             local path = helper.tmpdir() .. "/a"
             local f = assert(file.open(path, "w")):buffer(4096)
             local record = { b = { 1, { c = 2 } }, a = 1 }
-            assert(f:write_record(record))
-            record.b[2].c = 0 / 0
-            local written, err = f:write_record(record)
-            assert.same({ nil, "invalid", "$.b[2].c: NaN has no JSON form" }, { written, err.kind, err.message })
-            record.b = "\255"
-            written, err = f:write_record(record)
-            assert.same({ nil, "invalid", "$.b: the string is not UTF-8" }, { written, err.kind, err.message })
-            for _, other in ipairs { 7, "{", neap.null, { 1 }, neap.json.array {} } do
-                written, err = f:write_record(other)
-                assert.same({ nil, "decode", "an object expected" }, { written, err.kind, err.message })
+            local function refused(bad)
+                local more, err, which = f:write_records(each { record, bad, record }, 9)
+                assert.is_nil(more)
+                assert.equal(bad, which)
+                return { err.kind, err.message }
             end
-            assert.has_error(function() f:write_record() end)
+            assert.same({ "invalid", "$.b[2].c: NaN has no JSON form" }, refused { b = { 1, { c = 0 / 0 } }, a = 1 })
+            assert.same({ "invalid", "$.b: the string is not UTF-8" }, refused { b = "\255", a = 1 })
+            for _, other in ipairs { 7, "{", neap.null, { 1 }, neap.json.array {} } do
+                assert.same({ "decode", "an object expected" }, refused(other))
+            end
             assert(f:close())
-            assert.equal('{"a":1,"b":[1,{"c":2}]}\n', helper.read(path))
+            assert.equal(('{"a":1,"b":[1,{"c":2}]}\n'):rep(7), helper.read(path))
         end)
     end)
 

@@ -10,6 +10,10 @@ local NUMBERS = {
     "0.0001", "0.00001", "123456789012.345", "1234567890123.456", "9007199254740993.0", "1e3", "1E-2", "1.5e2",
     "0.30000000000000004", "179769313486231.5",
 }
+for len = 1, 19 do -- digits are taken eight at a time, where there is room
+    local digits = ("1234567890123456789"):sub(1, len)
+    table.move({ digits, "-" .. digits, digits .. ".5", "0." .. digits }, 1, 4, #NUMBERS + 1, NUMBERS)
+end
 local STRINGS = {
     '""', '"a"', '"Lodz"', '"sixteen bytes ..."', '"a\\nb"', '"\\u00e9"', '"é"', '"日本語"', '"\\ud83d\\ude00"',
     '"\127"',

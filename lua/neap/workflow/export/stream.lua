@@ -36,15 +36,12 @@ end
 
 --- Objects become lines of JSON in the file's buffer itself.
 local function copy_plain(out, shown, next_record)
-    local handle, count = out.handle, 0
-    local write_record = handle.write_record
-    for record in next_record do
-        local ok, err = write_record(handle, record)
-        if not ok then out:refuse(record, err) end
-        count = count + 1
-        out.count = count
-        if count % LOOK_EVERY == 1 then shown:update() end
-    end
+    repeat
+        local more, err, record = out.handle:write_records(next_record, LOOK_EVERY)
+        if err then out:refuse(record, err) end
+        out:settle()
+        shown:update()
+    until not more
 end
 
 local function copy_lines(out, shown, next_record)
@@ -99,7 +96,7 @@ function M.write(records, opts)
     if ok then ok, raised = out:commit() else out:abort() end
     if not ok then error(nothing_saved(out, raised), 0) end
     out:note_end()
-    return { out = not runtime.options.dry_run and opts.out or nil, records = out.count }
+    return { out = not runtime.options.dry_run and opts.out or nil, records = out:records() }
 end
 
 return M

@@ -34,8 +34,8 @@ end
 ---@class neap.ExportWriter
 ---@field out string
 ---@field lines table the texts of records, see lines.lua and rows.lua
----@field is_plain boolean records go into the file as they are, as JSON: handle:write_record takes them
----@field count integer records, kept by whoever writes
+---@field is_plain boolean records go into the file as they are, as JSON: handle:write_records takes them
+---@field count integer records that were put, kept by whoever puts them
 ---@field handle table|userdata
 local Writer = {}
 Writer.__index = Writer
@@ -87,7 +87,7 @@ local function failure(self, err)
     return errors.new { kind = "cancelled", message = "nobody reads standard output any more", reader_gone = true }
 end
 
---- Raises why handle:write_record did not take a record.
+--- Raises why handle:write_records did not take a record.
 ---@param record any
 ---@param err neap.Error
 function Writer:refuse(record, err)
@@ -143,15 +143,21 @@ function Writer:commit()
     return flushed, err
 end
 
+--- How many records there are so far.
+---@return integer
+function Writer:records()
+    return self.count + self.handle:records()
+end
+
 --- How much there is so far. -> records, bytes
 function Writer:volume()
-    return self.count, self.handle:written()
+    return self:records(), self.handle:written()
 end
 
 --- Says how many records there were where a dry run leaves nothing to see of them, and what became of columns.
 function Writer:note_end()
     self.lines:warn()
-    local records, bytes = volumes.records(self.count), volumes.bytes(self.handle:written())
+    local records, bytes = volumes.records(self:records()), volumes.bytes(self.handle:written())
     if runtime.options.dry_run then
         return progress.say(("dry run: %s, nothing is saved"):format(records))
     end
