@@ -6,8 +6,22 @@ local shop = require "spec.support.shop"
 
 local json = require "neap.native.json"
 
+local printed = {}
+
+--- Runs the command in an empty directory: once for the same words, whose output several specs look at.
+local function once(words)
+    local key = table.concat(words, "\0")
+    printed[key] = printed[key] or helper.cli(words)
+    return printed[key]
+end
+
+--- What `neap describe NAME --json` says.
+local function facts_of(name)
+    return json.decode(once({ "describe", name, "--json" }).out)
+end
+
 local function page(words, opts)
-    local got = helper.cli(words, opts)
+    local got = opts and helper.cli(words, opts) or once(words)
     assert.same({ 0, "" }, { got.code, got.err })
     for line in got.out:gmatch "[^\n]*" do
         local is_example = line:find "^  neap " or line:find "^usage:"
@@ -62,25 +76,25 @@ local MADE_FIRST = {
 
 describe("neap describe", function()
     it("has a page for every endpoint of every vendor", function()
-        for _, vendor in ipairs(json.decode(helper.cli({ "list", "vendors", "--json" }).out)) do
-            local facts = json.decode(helper.cli({ "describe", vendor.name, "--json" }).out)
+        for _, vendor in ipairs(json.decode(once({ "list", "vendors", "--json" }).out)) do
+            local facts = facts_of(vendor.name)
             for i = 1, #facts.endpoints, helper.scale(1, 8) do
                 local endpoint = facts.endpoints[i]
                 local name = vendor.name .. "." .. endpoint.name
                 assert.matches("^" .. name:gsub("%p", "%%%0"), page { "describe", name })
-                local shown = json.decode(helper.cli({ "describe", name, "--json" }).out)
+                local shown = facts_of(name)
                 assert.same({ vendor.name, endpoint.name }, { shown.vendor, shown.endpoint })
             end
         end
     end)
 
     it("gives examples that run in the sandbox as they stand", function()
-        for _, vendor in ipairs(json.decode(helper.cli({ "list", "vendors", "--json" }).out)) do
-            local facts = json.decode(helper.cli({ "describe", vendor.name, "--json" }).out)
+        for _, vendor in ipairs(json.decode(once({ "list", "vendors", "--json" }).out)) do
+            local facts = facts_of(vendor.name)
             for i = 1, #facts.endpoints, helper.scale(1, 8) do
                 local endpoint = facts.endpoints[i]
                 local name = vendor.name .. "." .. endpoint.name
-                local call = json.decode(helper.cli({ "describe", name, "--json" }).out).call
+                local call = facts_of(name).call
                 assert.equal(endpoint.path_unknown == true or name == "optimove.Login", call == nil)
                 if call and not MADE_FIRST[name] then
                     local command = call:gsub("^neap", helper.quote(helper.bin))
@@ -123,12 +137,12 @@ describe("neap describe", function()
     end
 
     it("tells all that a call of OmniSegment takes, as text and as JSON", function()
-        local vendor = json.decode(helper.cli({ "describe", "omnisegment", "--json" }).out)
+        local vendor = facts_of "omnisegment"
         local classes, keys, nested = {}, 0, 0
         for _, one in ipairs(vendor.endpoints) do
             local name = "omnisegment." .. one.name
             local text = page { "describe", name }
-            local lines, shown = flowed(text), json.decode(helper.cli({ "describe", name, "--json" }).out)
+            local lines, shown = flowed(text), facts_of(name)
             local function has(part) assert.truthy(lines:find(part, 1, true), name .. ": " .. part) end
             classes[shown.write] = (classes[shown.write] or 0) + 1
             has("class " .. shown.write .. ":")
@@ -166,7 +180,7 @@ describe("neap describe", function()
             "products string or object of strings;", 'debug_mode one of 0, 1, or "0", or "1"',
             "address2 string, or null", "voucher_name string, required",
         } do assert.truthy(purchase:find(part, 1, true), part) end
-        local voucher = json.decode(helper.cli({ "describe", "omnisegment.import_gift_voucher", "--json" }).out)
+        local voucher = facts_of "omnisegment.import_gift_voucher"
         local data = voucher.params[1]
         assert.same({ "either", "object", "list", 100 },
             { data.type, data.either[1].type, data.either[2].type, data.either[2].max })
@@ -174,7 +188,7 @@ describe("neap describe", function()
         for _, field in ipairs(data.either[2].of.fields) do fields[field.name] = field end
         assert.same({ "+08", true, true, 128 }, { fields.valid_util.zone_form, fields.valid_util.date_only,
             fields.valid_util.required, fields.custom_fields.custom_max_length })
-        local audience = json.decode(helper.cli({ "describe", "omnisegment.import_audience", "--json" }).out)
+        local audience = facts_of "omnisegment.import_audience"
         for _, field in ipairs(audience.params[1].fields) do
             if field.name == "birthday" then assert.same({ "", "none" }, field.also) end
         end
@@ -185,7 +199,7 @@ describe("neap describe", function()
             local text = page { "describe", recipe.name }
             assert.equal(text, page { "run", recipe.name, "--help" })
             assert.truthy(text:find(recipe.summary, 1, true))
-            local facts = json.decode(helper.cli({ "describe", recipe.name, "--json" }).out)
+            local facts = facts_of(recipe.name)
             assert.same({ recipe.name, recipe.summary }, { facts.recipe, facts.summary })
             for _, setting in ipairs(facts.settings or {}) do
                 assert.truthy(text:find("NEAP_" .. setting.name:upper(), 1, true), setting.name)
@@ -229,7 +243,7 @@ describe("neap describe", function()
     end)
 
     it("names every setting's variable, default and values", function()
-        local facts = json.decode(helper.cli({ "describe", "omnisegment", "--json" }).out)
+        local facts = facts_of "omnisegment"
         local by_name = {}
         for _, setting in ipairs(facts.settings) do by_name[setting.name] = setting end
         assert.same({ "taiwan", "japan", "staging" }, by_name.environment.values)

@@ -41,9 +41,9 @@ describe(OMNI, function()
 
     it("warns of an update of the data between two pages, and of an answer that does not come", function()
         -- The data of a day come at six in the morning; this list takes until then.
-        local args = { "--tag", "spring", "--page-size", "50", "--faults", "slow:p=1,s=55",
+        local args = { "--tag", "spring", "--page-size", "5", "--faults", "slow:p=1,s=55",
             "--concurrency", "1" }
-        local result = recipes.run(OMNI, by_action(21000, args))
+        local result = recipes.run(OMNI, by_action(2100, args))
         assert.equal(0, result.code, result.err)
         assert.matches("warn  Optimove updated its data meanwhile: pages may have moved, run it again .*2025%-12%-30",
             result.err)
