@@ -91,6 +91,18 @@ static const endless endless_scripts[] = {
     {"stack", "local function f() f() end while true do pcall(f) end"},
     {"waits swallowed",
      SPIN "while true do pcall(table.sort, { 1, 2 }, spin) pcall(neap.sleep, 0.001) end"},
+    {"left", /* its wait goes on without a coroutine */
+     SPIN "local flow = require 'neap.native.flow'\n"
+          "local policy = flow.policy { { status = { 503 }, backoff = 'constant', base = 0.001, retries = 1 } }\n"
+          "local call = flow.call(flow.queue { gate = flow.gate {} }, policy, true)\n"
+          "assert(call:admit())\n"
+          "call:settle { status = 503 }\n"
+          "local closed = 0\n"
+          "local left = setmetatable({}, { __close = function() closed = closed + 1 call:finish() end,\n"
+          "    __call = function(x) pcall(table.sort, { 1, 2 }, spin) return call:wait(nil, x) end })\n"
+          "local ok, err = pcall(function() neap.spawn(function() return left() end):await() end)\n"
+          "if ok or closed ~= 1 then error('closed ' .. closed) end\n"
+          "error(err, 0)"},
 };
 
 static void check_stopped(neap *n, const endless *e) {

@@ -1,11 +1,15 @@
 --- flow.places: how many records of a delivery may be under way, and who waits for a place. With calls and queues:
 -- spec/c/test_queue.c.
 
+local acme = require "spec.support.acme"
 local helper = require "spec.support.helper"
 local neap = require "neap"
 
 local clock = require "neap.native.clock"
+local deliver = require "neap.deliver"
 local flow = require "neap.native.flow"
+local log = require "neap.native.log"
+local runtime = require "neap.runtime"
 local task = require "neap.native.task"
 
 local function virtual(fn)
@@ -132,4 +136,34 @@ describe("places", function()
             assert.same({ "open", "shut" }, order)
         end)
     end)
+end)
+
+describe("a record that waits for its session after another wait", function()
+    setup(function() log.configure { level = "error" } end)
+    teardown(function() log.configure { level = "info" } end)
+    after_each(helper.assert_idle)
+
+    -- Whether its coroutine is needed meanwhile or not.
+    local fns = {
+        ["with its coroutine"] = function(v, row)
+            local answer, err = v:put(row)
+            return answer, err
+        end,
+        ["without"] = function(v, row) return v:put(row) end,
+    }
+    for how, fn in pairs(fns) do
+        for _, status in ipairs { "429", "503" } do
+            it(("is not sent without a place, %s, %s"):format(how, status), function()
+                acme.run(function(v)
+                    local rows = {}
+                    for i = 1, 6 do rows[i] = { id = tostring(i), plan = status } end
+                    local summary = assert(deliver.run(rows, function(row) return fn(v, row) end, {
+                        concurrency = 1, dead_letters = helper.tmpdir() .. "/dead.ndjson",
+                    }))
+                    assert.equal(6, summary.ok)
+                    assert.equal(1, (runtime.sandbox():inspect "slow_login"))
+                end, { vendor = "slow_login", script_dir = helper.root .. "/spec/support/slow_login" })
+            end)
+        end
+    end
 end)
