@@ -129,7 +129,7 @@ local function check_endpoint(model, endpoint, input)
         if not ok then -- a check of the definition may raise what it likes
             assert(type(values) == "string" and (values:find "^base.lua:" or input:find "check"), values)
         elseif values then
-            assert(build.request(endpoint, client, values).url:find("https://example.com/", 1, true))
+            assert((build.request(endpoint, client, values)):find("https://example.com/", 1, true))
             if endpoint.key then endpoint.key(values) end
         else
             check_error(err)

@@ -38,12 +38,19 @@ function M.validate(name, params)
     return build.validate(endpoint, client, params)
 end
 
+--- Makes the request of a call whose values are checked.
+---@return { method: string, url: string, headers: string[], body?: string }
+function M.request_of(endpoint, client, values)
+    local url, body, headers = build.request(endpoint, client, values)
+    return { method = endpoint.method, url = url, headers = headers, body = body }
+end
+
 --- Makes the request of a call; raises where it is refused.
 ---@param name string
 ---@param params table
 function M.request(name, params)
     local endpoint, client = M.endpoint(name)
-    return build.request(endpoint, client, assert(M.validate(name, params)))
+    return M.request_of(endpoint, client, assert(M.validate(name, params)))
 end
 
 --- Gets a refusal as one line, with its hint.

@@ -302,7 +302,7 @@ describe("optimove", function()
         local function url_of(settings)
             local other = { model = model, settings = settings, custom_fields = {},
                 base_url = address.base_url(model, settings), prefix = address.prefix(model, settings) }
-            return build.request(model.endpoints.GetAllActions, other, {}).url
+            return (build.request(model.endpoints.GetAllActions, other, {}))
         end
         assert.equal("https://api12.optimove.net/actions/GetAllActions", url_of { server = 12, version = "none" })
         assert.equal("https://sandbox-api.optimove.net/current/actions/GetAllActions",
@@ -314,8 +314,8 @@ describe("optimove", function()
         local other = { model = model, settings = { accept = "xml" }, custom_fields = {},
             base_url = "https://a.example", prefix = "" }
         assert.same({ "Accept", "application/xml", "User-Agent", "neap/0.1" },
-            build.request(model.endpoints.GetAllActions, other, {}).headers)
-        local post = build.request(model.endpoints.AddPromotions, other, { Promotions = json.array {} })
+            definition.request_of(model.endpoints.GetAllActions, other, {}).headers)
+        local post = definition.request_of(model.endpoints.AddPromotions, other, { Promotions = json.array {} })
         assert.equal("application/json", post.headers[4])
     end)
 

@@ -36,11 +36,13 @@ end
 
 --- Objects become lines of JSON in the file's buffer itself.
 local function copy_plain(out, shown, next_record)
+    local count = 1 -- the first is shown at once
     repeat
-        local more, err, record = out.handle:write_records(next_record, LOOK_EVERY)
+        local more, err, record = out.handle:write_records(next_record, count)
         if err then out:refuse(record, err) end
         out:settle()
         shown:update()
+        count = LOOK_EVERY
     until not more
 end
 
