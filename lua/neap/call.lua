@@ -75,7 +75,8 @@ function M.login(handle, client, params, member)
     if values then bound, err = binding.bind(handle, client) end
     if not bound then return outcome.refused(err, handle.endpoint) end
     local x = exchange_of(bound, values)
-    x.policy, x.holds_token, x.read = binding.login_policy(client), true, reply.token(member)
+    x.policy, x.read = binding.login_policy(client), reply.token(member)
+    x.holds_token, x.is_special = true, true
     return exchange.proceed(x)
 end
 

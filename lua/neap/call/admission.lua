@@ -41,6 +41,19 @@ local function is_blocked(x, waited)
     return x.flowcall:blocked() and not (waited and x.bound.gate:state() == "open")
 end
 
+--- The common case at one stroke: nobody has to be waited for. -> false: see held_up
+---@param x neap.Exchange
+---@return boolean
+function M.try_enter(x)
+    local slot = x.slot
+    if slot then
+        if slot.place ~= true or slot.stopping then return false end
+    elseif runtime.stopped then
+        return false
+    end
+    return not x.bound.session and x.flowcall:try_admit()
+end
+
 --- May a call wait in the line, where the earliest goes first? One of a delivery gets its place before it gets slots of
 -- limits, and one of a session its token: they wait beside the line until nothing blocks them.
 local function may_line_up(x)
@@ -57,7 +70,7 @@ function M.held_up(x, waited)
     local slot, flowcall = x.slot, x.flowcall
     if M.is_stopping(slot) then return nil end
     if may_line_up(x) then
-        if flowcall:admitted() or flowcall:try_admit() then return nil end
+        if flowcall:admitted() then return nil end
         tell_wait(x.bound) -- a delivery has its progress
         return "line"
     end
@@ -97,7 +110,7 @@ end
 local function admit(x)
     local slot, flowcall = x.slot, x.flowcall
     if M.is_stopping(slot) then return nil, slot and slot:stopped_error() or signal_error() end
-    if flowcall:admitted() or flowcall:try_admit() then return true end -- the common case
+    if flowcall:admitted() or flowcall:try_admit() then return true end
     if not slot then tell_wait(x.bound) end
     local ok, err = flowcall:admit()
     if ok and M.is_stopping(slot) then return nil, slot and slot:stopped_error() or signal_error() end

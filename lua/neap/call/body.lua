@@ -75,7 +75,7 @@ end }
 ---@return neap.Reply|neap.call.Body|nil
 ---@return neap.Error? err
 function M.open(x, proceed, ordered)
-    x.is_opened, x.read = true, reader(ordered)
+    x.is_opened, x.is_special, x.read = true, true, reader(ordered)
     local held <close> = setmetatable({ exchange = x }, Held)
     local answer, err = proceed(x)
     if type(answer) ~= "userdata" then return answer, err end

@@ -27,6 +27,7 @@ local M = {}
 ---@field flowcall? userdata from the beginning on
 ---@field read? function makes the result of a 2xx answer, the payload by default
 ---@field doubt boolean an earlier send may have taken effect
+---@field is_special? boolean it has one of headers, holds_token, is_opened
 ---@field headers? string[] other ones than build.HEADERS
 ---@field policy? userdata other retry programs than those of calls that may be repeated
 ---@field is_repeatable? false
@@ -62,7 +63,7 @@ function M.new(bound, slot, key, url, body, headers)
     local x = setmetatable({
         bound = bound, url = url, body = body, slot = slot, key = key, flowcall = nil, read = nil, doubt = false,
     }, Exchange)
-    if headers ~= build.HEADERS then x.headers = headers end
+    if headers ~= build.HEADERS then x.headers, x.is_special = headers, true end
     return x
 end
 
@@ -79,17 +80,21 @@ end
 local on_wire = setmetatable({}, { __close = function() runtime.on_wire = runtime.on_wire - 1 end })
 local writing = setmetatable({}, { __close = function() runtime.writing = runtime.writing - 1 end })
 
---- -> response | nil, err | nil, nil, the decoded body of a 2xx answer that is settled (csrc/lua/route.c);
--- the last never where somebody else reads the answer.
-local function transmit(x, credential)
+--- Sends what the route of the endpoint does not (csrc/lua/route.c). -> response | nil, err
+local function transmit_special(x, credential)
     local bound = x.bound
     if x.is_opened then return bodies.send(x, credential) end
-    if x.headers or x.holds_token then
-        return bound.http:send({
-            method = bound.endpoint.method, url = x.url, headers = x.headers or build.HEADERS, body = x.body,
-            holds_token = x.holds_token,
-        }, x.flowcall, credential or bound.credential, bound.timeout)
-    end
+    return bound.http:send({
+        method = bound.endpoint.method, url = x.url, headers = x.headers or build.HEADERS, body = x.body,
+        holds_token = x.holds_token,
+    }, x.flowcall, credential or bound.credential, bound.timeout)
+end
+
+--- -> response | nil, err | nil, nil, the decoded body of a 2xx answer that is settled; the last never where somebody
+-- else reads the answer.
+local function transmit(x, credential)
+    if x.is_special then return transmit_special(x, credential) end
+    local bound = x.bound
     return x.flowcall:send(x.url, x.body, credential, x.read or bound.session or bound.reads_xml)
 end
 
@@ -126,7 +131,8 @@ function M.proceed(x)
     local _ <close> = x
     local waited, err = admission.arrive(x)
     while waited ~= nil do
-        local held_up, places = admission.held_up(x, waited)
+        local token, held_up, places = admission.try_enter(x), nil, nil
+        if not token then held_up, places = admission.held_up(x, waited) end
         if held_up then
             local left
             if held_up == "line" then left = x.flowcall:admit(x) else left = x.flowcall:wait(places, x) end
@@ -136,8 +142,8 @@ function M.proceed(x)
             end
             waited, err = admission.overcome(x)
         else
-            local token, is_over, payload
-            token, err = admission.enter(x)
+            local is_over, payload
+            if not token then token, err = admission.enter(x) end
             if token == nil then break end
             if token then is_over, payload, err = attempt(x, token) end
             if is_over then return payload, err end
