@@ -1,5 +1,5 @@
-/* queue_wait.c: see queue_wait.h. While the cause of a line is not known, nobody in it is counted. */
-#include "queue_wait.h"
+/* queue_wait.c: see queue_own.h: what the tickets of a queue wait for, told to the meter. While the cause of a line is not known, nobody in it is counted. */
+#include "queue_own.h"
 
 void neap_ticket__wait_for(neap_ticket *t, neap_meter_wait *cause) {
     int64_t now = neap_loop_now_ns(t->queue->flow->loop);
