@@ -208,7 +208,9 @@ end
 
 function Delivery:settle_failure(slot, failure)
     if self.source.name_of then errors.rename(failure, self.source.name_of) end
-    failure.outcome = failure.outcome or slot:outcome()
+    local outcome = slot:outcome()
+    -- The error is one call's, the outcome a record's: an earlier call of it may have taken effect.
+    if not failure.outcome or failure.outcome == "not_sent" and outcome == "unknown" then failure.outcome = outcome end
     local reason = fatal_reason(failure)
     if not self.ended then self.unattempted = self:is_unattempted(slot, reason) end
     if self.unattempted and not self.ended then self:forget_refused() end

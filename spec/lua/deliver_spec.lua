@@ -66,6 +66,8 @@ describe("a delivery", function()
         { function(_, v) return v:put { id = 1 } and nil, "afterwards" end, "unknown", "rejected", "afterwards" },
         { function(_, v) return v:read { id = 1 } and nil, "found nothing" end,
             "rejected", "rejected", "found nothing" },
+        { function(_, v) if v:append { id = 1 } then return v:put {} end end, "unknown", "invalid", "id" },
+        { function(_, v) if v:read { id = 1 } then return v:put {} end end, "not_sent", "invalid", "id" },
     }
     for i, case in ipairs(endings) do
         it("knows the outcome of a record: " .. i, function()
