@@ -119,7 +119,7 @@ typedef struct neap_attempt {
 enum { NEAP_ATTEMPTS_INSIDE = 1 };
 
 /* The sends of one call. Zero-initialised is empty; must not move afterwards. Most calls take one send
- * or two and need no memory of their own. */
+ * and need no memory of their own. */
 typedef struct neap_attempts {
     neap_attempt *items; /* owned, or `inside` */
     size_t len, cap;

@@ -5,7 +5,11 @@
 #include "../core/call.h"
 #include "l_common.h"
 
-/* A call's userdata, or the beginning of it (route.c). User value 1 anchors queue and policy. */
+/* User value of a call: the places that it waits for, or has got one of. It is not sent meanwhile, so route.c has what a
+ * send needs in the same place. */
+enum { L_CALL_PLACES = 2 };
+
+/* A call's userdata, or the beginning of it (route.c). User value 1 anchors the queue. */
 typedef struct l_call {
     const void *tag; /* the tag of calls from making to collection; see flow_call.c */
     neap_call call;

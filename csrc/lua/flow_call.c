@@ -137,11 +137,14 @@ static int l_call_admit(lua_State *L) {
 }
 
 /* call:wait(places?, object?) -> as admit; waits until it is no longer blocked, then for one of the places, unless it
- * probes a closed gate; reserves no limits. The places have to live as long as the wait. Yields.
+ * probes a closed gate; reserves no limits. Yields.
  *                                                                                 [-1|3, +1|2, e] */
 static int l_call_wait(lua_State *L) {
     neap_places *places = lua_isnoneornil(L, 2) ? NULL : l_places_check(L, 2);
     l_call *u = check_idle(L);
+    lua_settop(L, 3);
+    lua_pushvalue(L, 2);
+    lua_setiuservalue(L, 1, L_CALL_PLACES);
     return await(L, u, neap_call_await_unblocked(&u->call, places), 3);
 }
 
@@ -321,14 +324,14 @@ static int l_flow_call(lua_State *L) {
     bool repeatable = lua_toboolean(L, 3);
     l_call *u;
     luaL_argcheck(L, q->flow != NULL, 1, "the queue is gone"); /* finalised, at lua_close */
-    u = lua_newuserdatauv(L, sizeof *u + policy->len * sizeof(neap_use), 2);
+    u = lua_newuserdatauv(L, sizeof *u + policy->len * sizeof(neap_use), 3);
     u->tag = NULL;
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_setmetatable(L, -2);
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, 1);
     lua_pushvalue(L, 2);
-    lua_setiuservalue(L, -2, 2);
+    lua_setiuservalue(L, -2, 3);
     l_flow_init_call(u, q, policy, (neap_use *)(u + 1), repeatable);
     return 1;
 }

@@ -45,7 +45,7 @@ typedef struct l_trip {
 } l_trip;
 
 /* The answer takes the place of the body, which has left; the last only where the policy is not the route's. */
-enum { TRIP_ROUTE = 1, TRIP_URL, TRIP_BODY, TRIP_ANSWER = TRIP_BODY, TRIP_POLICY };
+enum { TRIP_ROUTE = 1, TRIP_URL = L_CALL_PLACES, TRIP_BODY, TRIP_ANSWER = TRIP_BODY, TRIP_POLICY };
 
 static const char route_tag;
 

@@ -51,15 +51,8 @@ static void complete_waiters(l_task *t) {
 
 /* Lets another task have its coroutine if nothing of this one is left there. Allocates nothing. */
 static void give_coroutine(l_task *t) {
-    lua_State *L = t->rt->L;
     if (t->outcome != OUTCOME_OK || t->nresults > 0 || t->shown || t->rt->idle_list == 0) return;
-    l_task_push(L, t);
-    lua_getiuservalue(L, -1, USER_COROUTINE);
-    l_thread_keep(L, t->rt);
-    lua_pushnil(L);
-    lua_setiuservalue(L, -2, USER_COROUTINE);
-    lua_pop(L, 1);
-    t->co = NULL;
+    if (t->co != NULL) l_task_leave_thread(t);
 }
 
 /* Lets the collector have it. */
@@ -252,23 +245,16 @@ static void task_returned(l_task *t, int nresults) {
     end_if_alone(t);
 }
 
-/* Puts the error on top of the main stack where a task without a coroutine has it. */
-static bool keep_error(l_task *t) {
-    lua_State *L = t->rt->L;
-    l_task_push(L, t);
-    lua_insert(L, -2);
-    lua_setiuservalue(L, -2, USER_COROUTINE);
-    lua_pop(L, 1);
-    return false;
-}
-
 /* Closes what was left, too, if that is known to nobody else. */
 static bool close_both(l_task *t) {
     bool ok = t->co == NULL || l_stroke_close(t->rt, t->co);
     if (!t->has_left || l_task_close_left(t)) return ok;
-    if (t->co == NULL && t->outcome != OUTCOME_ERROR) return keep_error(t);
-    lua_pop(t->rt->L, 1); /* it has failed already */
-    return ok;
+    if (t->co != NULL || t->outcome == OUTCOME_ERROR) { /* it has failed already */
+        lua_pop(t->rt->L, 1);
+        return ok;
+    }
+    l_task_set(t->rt->L, t, USER_COROUTINE);
+    return false;
 }
 
 /* Runs the pending <close> variables, which cannot wait, and empties the coroutine. False: an error is left, on its
@@ -503,11 +489,15 @@ void l_task_push(lua_State *L, l_task *t) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, t->anchor);
 }
 
-void l_task_keep(lua_State *L, l_task *t) {
+void l_task_set(lua_State *L, l_task *t, int user_value) {
     l_task_push(L, t);
     lua_insert(L, -2);
-    lua_setiuservalue(L, -2, USER_KEPT);
+    lua_setiuservalue(L, -2, user_value);
     lua_pop(L, 1);
+}
+
+void l_task_keep(lua_State *L, l_task *t) {
+    l_task_set(L, t, USER_KEPT);
 }
 
 void l_task_push_traceback(lua_State *L, l_task *t) {

@@ -75,23 +75,18 @@ bool l_may_leave(lua_State *L) {
 int l_leave(lua_State *L, int idx, int object, l_op *op) {
     l_task *current = l_runtime_get(L)->current;
     l_task_wait_for(current, L, idx, op);
-    l_task_push(L, current);
     lua_pushvalue(L, object);
-    lua_setiuservalue(L, -2, USER_LEFT);
-    lua_pop(L, 1);
+    l_task_set(L, current, USER_LEFT);
     current->has_left = true;
     lua_pushlightuserdata(L, (void *)&left);
     return 1;
 }
 
 void l_task_forget_left(l_task *t) {
-    lua_State *L = t->rt->L;
     if (!t->has_left) return;
     t->has_left = false;
-    l_task_push(L, t);
-    lua_pushnil(L);
-    lua_setiuservalue(L, -2, USER_LEFT);
-    lua_pop(L, 1);
+    lua_pushnil(t->rt->L);
+    l_task_set(t->rt->L, t, USER_LEFT);
 }
 
 bool l_task_has_left(const l_task *t, int nresults) {
@@ -133,10 +128,7 @@ bool l_task_take_thread(l_task *t) {
     lua_pushcfunction(L, take_thread);
     lua_pushlightuserdata(L, t);
     if (lua_pcall(L, 1, 0, 0) == LUA_OK) return true;
-    l_task_push(L, t);
-    lua_insert(L, -2);
-    lua_setiuservalue(L, -2, USER_COROUTINE);
-    lua_pop(L, 1);
+    l_task_set(L, t, USER_COROUTINE);
     return false;
 }
 

@@ -83,6 +83,9 @@ int l_task_push_cancelled(lua_State *L);
 /* Copies the results, or the error, of the ended task at idx to L. May throw. */
 void l_task_copy_results(lua_State *L, int idx);
 
+/* Sets that user value of a task that has not been let go: the value on top, which it pops. Allocates nothing. */
+void l_task_set(lua_State *L, l_task *t, int user_value);
+
 /* Stops what it waits for. */
 void l_task_stop_waiting(l_task *t);
 /* It waits for op, part of the userdata at idx of L. Allocates nothing. */

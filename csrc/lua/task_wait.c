@@ -42,14 +42,6 @@ void l_check_can_wait(lua_State *L) {
 
 static int yield_to_loop(lua_State *L, l_op *op);
 
-/* Sets what keeps the op's userdata alive: the value on top, which it pops. Allocates nothing. */
-static void set_anchor(lua_State *L, l_task *t) {
-    l_task_push(L, t);
-    lua_insert(L, -2);
-    lua_setiuservalue(L, -2, USER_OP);
-    lua_pop(L, 1);
-}
-
 /* The wait is over, well or not: task and op let go of each other. */
 static l_op *detach(l_task *t) {
     l_op *op = t->op;
@@ -69,7 +61,7 @@ void l_task_stop_waiting(l_task *t) {
 
 void l_task_waited(l_task *t, lua_State *L) {
     lua_pushnil(L);
-    set_anchor(L, t);
+    l_task_set(L, t, USER_OP);
     (void)detach(t);
 }
 
@@ -95,7 +87,7 @@ static int yield_to_loop(lua_State *L, l_op *op) {
 
 void l_task_wait_for(l_task *t, lua_State *L, int idx, l_op *op) {
     lua_pushvalue(L, idx);
-    set_anchor(L, t);
+    l_task_set(L, t, USER_OP);
     op->task = t;
     t->op = op;
 }
