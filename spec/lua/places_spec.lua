@@ -114,6 +114,17 @@ describe("places", function()
         end)
     end)
 
+    it("live as long as a call that has got one", function()
+        virtual(function()
+            local call = new_call(nil, 503)
+            local kept = setmetatable({ flow.places(1) }, { __mode = "v" })
+            assert(call:wait(kept[1]))
+            collectgarbage()
+            assert.is_truthy(kept[1])
+            call:finish() -- gives it back
+        end)
+    end)
+
     it("go to the next call where one is blocked again", function()
         virtual(function()
             local gate, places, order = flow.gate { name = "shut" }, flow.places(1), {}
